@@ -1,0 +1,5 @@
+"""Operations that come with the package."""
+
+from orchestrator.operation import Operation
+
+BUILT_IN: tuple[Operation, ...] = ()

@@ -1,0 +1,374 @@
+"""Driving a schedule with threads.
+
+There is no scheduler thread.  The state belongs to whichever worker holds the lock: it settles the module it has just
+run, takes the next one, wakes as many idle workers as there are further ready modules, and lets go.  So a worker that
+completes a module goes straight on with a successor, and a hand-off between threads, the expensive thing here, happens
+only when a second module really can run.
+
+Worker 0 is the thread that called ``execute_operation``.  With one worker it is the only one: the sequential run is
+this same code.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+
+from orchestrator.context import Ledger, ModuleContext
+from orchestrator.errors import ContextConflict, OperationCancelled
+from orchestrator.graph import Graph
+from orchestrator.interrupts import Interrupts
+from orchestrator.report import RollbackResult, Status
+from orchestrator.schedule import Schedule
+from orchestrator.undo import roll_back, roll_back_all
+
+T = TypeVar("T")
+OnFailure: TypeAlias = Literal["rollback", "continue", "stop"]
+
+UNSAFE_AFTER_S = 2.0
+"""How much longer than the grace period an abandoned module may take and still be rolled back, in seconds."""
+
+
+class Outcome(NamedTuple):
+    """What running one module came to.
+
+    Attributes:
+        status: How it ended.
+        started_ns: When it was entered, None if it was not.
+        finished_ns: When it ended.
+        worker: Who ran it.
+        data: What it returned.
+        error: What it raised.
+        undone: How its own rollback went, for an optional module that failed half-way.
+    """
+
+    status: Status
+    started_ns: int | None
+    finished_ns: int
+    worker: int
+    data: Mapping[str, Any] | None = None
+    error: BaseException | None = None
+    undone: RollbackResult | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """One execution slot.
+
+    Attributes:
+        number: 0 for the calling thread.
+        baton: Held while there is nothing to do; released by whoever has work.
+        node: What it is running.
+        since_ns: Since when.
+        thread: None for the calling thread.
+    """
+
+    number: int
+    baton: threading.Lock = field(default_factory=threading.Lock)
+    node: int | None = None
+    since_ns: int = 0
+    thread: threading.Thread | None = None
+
+    def __post_init__(self) -> None:
+        self.baton.acquire()
+
+    def wake(self) -> None:
+        """Wakes the worker; once too often does no harm, since it looks for itself whether there is work."""
+        try:
+            self.baton.release()
+        except RuntimeError:  # it is awake
+            return
+
+
+class Runner:
+    """Runs one graph once.
+
+    Args:
+        graph: What to run.
+        workers: P, the most modules at once.
+        initial: The caller's context.
+        on_failure: What a failed required module means for the rest.
+        grace_s: Seconds that running modules get to end once the operation is being stopped.
+
+    Attributes:
+        outcomes: Per node that was tried.
+        errors: What went wrong, in order.
+        rollbacks: Per node, in the order done.
+        interrupts: Signals seen.
+        failed: True once a required module failed or the operation was stopped.
+    """
+
+    def __init__(
+        self, graph: Graph, *, workers: int, initial: Mapping[str, Any], on_failure: OnFailure, grace_s: float
+    ) -> None:
+        self.graph = graph
+        self.ledger = Ledger(graph, initial)
+        self.schedule = Schedule(graph)
+        self.outcomes: dict[int, Outcome] = {}
+        self.errors: list[BaseException] = []
+        self.rollbacks: dict[int, RollbackResult] = {}
+        self.failed = False
+        self._on_failure = on_failure
+        self._grace_s = grace_s
+        self._limit = min(workers, len(graph))
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._deadline_ns: int | None = None  # when those still running are given up
+        self._caller = _Worker(0)
+        self._workers = [self._caller]
+        self._idle: list[_Worker] = []
+        self._abandoned: set[int] = set()
+        self._variables = contextvars.copy_context()
+        self.interrupts = Interrupts(self._caller.wake)
+
+    # The life of a run --------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Runs everything that can run, then rolls back if that is due.  Called once."""
+        with self.interrupts:
+            try:
+                self._work(self._caller)
+            except BaseException:
+                # Only somebody else's signal handler raises here.  Leave nothing running behind its back.
+                self._close()
+                raise
+            finally:
+                self._dismiss()
+            if self.failed and self._on_failure != "stop":
+                self._roll_back()
+
+    def _work(self, worker: _Worker) -> None:
+        """What every worker does until there is nothing left to start."""
+        outcome: Outcome | None = None
+        while True:
+            with self._lock:
+                if outcome is not None and not self._settle(worker, outcome):
+                    return
+                if worker is self._caller and self.interrupts.count:
+                    self._close()
+                node = worker.node = self.schedule.take()
+                woken: list[_Worker] = []
+                if node is not None:
+                    if self._idle or len(self._workers) < self._limit:
+                        woken = self._wanted()
+                elif self._is_over(worker):
+                    return
+                else:
+                    self._idle.append(worker)
+            if node is None:
+                outcome = None
+                self._wait(worker)
+                continue
+            for other in woken:
+                self._rouse(other)
+            outcome = self._execute(worker, node)
+
+    def _wanted(self) -> list[_Worker]:
+        """Takes as many idle workers off the list as there are ready modules, and new ones as far as allowed."""
+        count = self.schedule.ready
+        woken = [self._idle.pop() for _ in range(min(count, len(self._idle)))]
+        for _ in range(min(count - len(woken), self._limit - len(self._workers))):
+            woken.append(_Worker(len(self._workers)))
+            self._workers.append(woken[-1])
+        return woken
+
+    def _rouse(self, worker: _Worker) -> None:
+        """Wakes a worker, or starts its thread: a daemon, so that a stuck module cannot hold up interpreter exit."""
+        if worker.thread is None and worker is not self._caller:
+            name = f"orchestrator-{worker.number}"
+            worker.thread = threading.Thread(target=self._work, args=(worker,), name=name, daemon=True)
+            worker.thread.start()
+        else:
+            worker.wake()
+
+    def _is_over(self, worker: _Worker) -> bool:
+        """True if *worker* may go: helpers when nothing will start any more, the caller when nothing runs either."""
+        if not self.schedule.exhausted:
+            return False
+        return worker is not self._caller or not self.schedule.running
+
+    def _wait(self, worker: _Worker) -> None:
+        """Sleeps until woken; the caller of a stopping operation no longer than its grace period."""
+        if worker is not self._caller or self._deadline_ns is None:
+            worker.baton.acquire()
+        else:
+            left_s = (self._deadline_ns - time.perf_counter_ns()) / 1e9
+            if left_s <= 0 or not worker.baton.acquire(timeout=left_s):
+                with self._lock:
+                    self._abandon_running()
+        if worker is self._caller:
+            with self._lock:
+                if worker in self._idle:  # woken by a signal or by the clock, not by another worker
+                    self._idle.remove(worker)
+
+    def _dismiss(self) -> None:
+        """Lets all helpers go, and waits for those that have nothing to do any more."""
+        with self._lock:
+            gone = [worker.thread for worker in self._workers if worker.node is None and worker.thread]
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.wake()
+        for thread in gone:
+            thread.join()
+
+    # One module ---------------------------------------------------------------------------------------------------
+
+    def _execute(self, worker: _Worker, node: int) -> Outcome:
+        """Runs one module and says what came of it; never raises."""
+        module = self.graph.modules[node]
+        context = ModuleContext(self.ledger, node, self._stop)
+        started_ns = None
+        try:
+            if node in self.graph.guarded:
+                refusal = self._refused(worker, node, context)
+                if refusal is not None:
+                    return refusal
+            worker.since_ns = started_ns = time.perf_counter_ns()
+            data = self._call(worker, module.run, context)
+            finished_ns = time.perf_counter_ns()
+            if data is not None:
+                data = _checked(module.id, data)
+        except BaseException as error:  # noqa: BLE001 - a module may raise anything, also SystemExit; it fails, no more
+            return self._failure(worker, node, started_ns, error)
+        return Outcome(Status.SUCCEEDED, started_ns, finished_ns, worker.number, data)
+
+    def _refused(self, worker: _Worker, node: int, context: ModuleContext) -> Outcome | None:
+        """Asks condition and check; returns an outcome if one of them says no."""
+        module = self.graph.modules[node]
+        now_ns = time.perf_counter_ns()
+        if not self._call(worker, module.condition, context):
+            return Outcome(Status.SKIPPED, None, now_ns, worker.number)
+        problems = self._call(worker, lambda seen: list(module.check(seen) or ()), context)
+        if problems:
+            error = RuntimeError(f"check of module {module.id!r} found: {'; '.join(map(str, problems))}")
+            return Outcome(Status.FAILED, None, now_ns, worker.number, None, error)
+        return None
+
+    def _call(self, worker: _Worker, function: Callable[[ModuleContext], T], context: ModuleContext) -> T:
+        """Calls user code with a copy of the context variables; in the calling thread a signal may interrupt it."""
+        run = self._variables.copy().run
+        if worker is not self._caller:
+            return run(function, context)
+        try:
+            self.interrupts.in_user_code = True
+            return run(function, context)
+        finally:
+            self.interrupts.in_user_code = False
+
+    def _failure(self, worker: _Worker, node: int, started_ns: int | None, error: BaseException) -> Outcome:
+        """The outcome of a module that raised; an optional one is rolled back here and now, on its own."""
+        finished_ns = time.perf_counter_ns()
+        stopping = self._stop.is_set() or (worker is self._caller and self.interrupts.count > 0)
+        stopped_by_us = stopping and isinstance(error, OperationCancelled | KeyboardInterrupt)
+        status = Status.CANCELLED if stopped_by_us else Status.FAILED
+        module = self.graph.modules[node]
+        error.add_note(f"in module {module.id!r}")
+        alone = module.optional and started_ns is not None and not stopping
+        undone = self._undo(worker, node) if alone else None
+        return Outcome(status, started_ns, finished_ns, worker.number, None, error, undone)
+
+    def _settle(self, worker: _Worker, outcome: Outcome) -> bool:
+        """Takes note of what came of the worker's module; false if nobody waits for it any more."""
+        node = worker.node
+        assert node is not None, "a worker settles what it has taken"  # noqa: S101 - for the type checker
+        worker.node = None
+        if node in self._abandoned:
+            return False
+        outcome = self._committed(node, outcome)
+        self.outcomes[node] = outcome
+        if outcome.status is Status.SUCCEEDED:
+            self.schedule.succeed(node)
+        elif outcome.status is Status.SKIPPED:
+            self.schedule.skip(node)
+        else:
+            self._note_failure(node, outcome)
+        if self.schedule.exhausted:
+            self._wake_all()
+        return True
+
+    def _committed(self, node: int, outcome: Outcome) -> Outcome:
+        """Commits the module's data; a conflict is a fault of the program and fails even an optional module."""
+        if not outcome.data:
+            return outcome
+        try:
+            self.ledger.commit(node, outcome.data)
+        except ContextConflict as conflict:
+            return outcome._replace(status=Status.FAILED, data=None, error=conflict)
+        return outcome
+
+    def _note_failure(self, node: int, outcome: Outcome) -> None:
+        self.schedule.fail(node)
+        assert outcome.error is not None, "whatever fails has a reason"  # noqa: S101 - for the type checker
+        self.errors.append(outcome.error)
+        if outcome.undone is not None:
+            self.rollbacks[node] = outcome.undone
+        harmless = self.graph.modules[node].optional and not isinstance(outcome.error, ContextConflict)
+        if outcome.status is Status.FAILED and not harmless:
+            self.failed = True
+            if self._on_failure != "continue":
+                self._close()
+
+    # Stopping -----------------------------------------------------------------------------------------------------
+
+    def _close(self) -> None:
+        """Decides that the operation stops: nothing starts after this, and what runs is told."""
+        self.failed = True
+        if not self.schedule.closed:
+            self.schedule.close()
+            self._deadline_ns = time.perf_counter_ns() + int(self._grace_s * 1e9)
+            self._stop.set()
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        """The last word of a run: everybody looks for himself whether to go."""
+        idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.wake()
+
+    def _abandon_running(self) -> None:
+        """Gives up the modules that did not end within the grace period; whatever they still bring is dropped."""
+        now_ns = time.perf_counter_ns()
+        for worker in self._workers:
+            if worker.node is not None:
+                self._abandoned.add(worker.node)
+                self.outcomes[worker.node] = Outcome(Status.ABANDONED, worker.since_ns, now_ns, worker.number)
+                self.schedule.abandon()
+
+    def _roll_back(self) -> None:
+        """Undoes everything that was entered, in the calling thread."""
+        self.interrupts.patience = max(1, self.interrupts.count)
+        still_running = self._outlast_abandoned()
+        entered = [node for node, each in self.outcomes.items() if each.started_ns is not None]
+        completed = [node for node in entered if node not in self.rollbacks and node not in still_running]
+        undo = partial(self._undo, self._caller)
+        self.rollbacks.update(roll_back_all(self.graph, completed, still_running, undo, self._insists))
+
+    def _undo(self, worker: _Worker, node: int) -> RollbackResult:
+        return roll_back(self.graph, self.ledger, node, partial(self._call, worker))
+
+    def _insists(self) -> bool:
+        return self.interrupts.count > self.interrupts.patience
+
+    def _outlast_abandoned(self) -> set[int]:
+        """Waits a little longer for abandoned modules; returns those that still run."""
+        deadline_s = time.monotonic() + UNSAFE_AFTER_S
+        for worker in self._workers:
+            if worker.node in self._abandoned and worker.thread:
+                worker.thread.join(max(0.0, deadline_s - time.monotonic()))
+        return {w.node for w in self._workers if w.node is not None and w.thread and w.thread.is_alive()}
+
+
+def _checked(name: str, data: object) -> dict[str, Any]:
+    """Returns a private copy of what a module returned.
+
+    Raises:
+        TypeError: If that is no mapping.
+    """
+    if not isinstance(data, Mapping):
+        raise TypeError(f"module {name!r} returned {data!r}: return a mapping of names to values, or None")
+    return dict(data)

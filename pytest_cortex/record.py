@@ -1,0 +1,165 @@
+"""What a run leaves behind: frozen records, and nothing that measures, judges or draws.
+
+A measurement ends as one ``MeasurementRecord``; a test run ends as one ``SessionRecord``.  Everything in
+``reports/`` is made from the latter, so whatever a chart or a table shows can be found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from pytest_cortex.gate import Outcome
+
+SCHEMA_VERSION = 1
+
+
+class Arm(StrEnum):
+    """The two programs of a round."""
+
+    SEQUENTIAL = "sequential"
+    PARALLEL = "parallel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundRecord:
+    """One sequential and one parallel run, back to back.
+
+    Attributes:
+        sequential_s: Wall seconds of the sequential run.
+        parallel_s: Wall seconds of the parallel run.
+        first: The arm that ran first; drawn anew for every round.
+        warmup: True for the rounds that are kept here but not counted.
+    """
+
+    sequential_s: float
+    parallel_s: float
+    first: Arm
+    warmup: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictRecord:
+    """What one gate said of one measurement.
+
+    Attributes:
+        gate: The setting that made the gate.
+        limit: The limit as the user gave it: a speedup or an efficiency.
+        min_speedup: The same limit as a speedup.
+        origin: Where the limit comes from, e.g. ``"marker"``.
+        outcome: PASS, FAIL or INCONCLUSIVE.
+        rounds: Rounds counted when the decision fell.
+        reason: One sentence for people.
+    """
+
+    gate: Literal["min_speedup", "min_efficiency"]
+    limit: float
+    min_speedup: float
+    origin: str
+    outcome: Outcome
+    rounds: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementRecord:
+    """One call of ``cortex_bench``.
+
+    Attributes:
+        test: The pytest node id.
+        name: The scenario's name, or the test's name; ``#2``, ``#3`` … for further calls in one test.
+        scenario: Name of the scenario, None for the user's own code.
+        workers: P, the workers the parallel arm was allowed.
+        modules: Modules in the operation, None where there is no operation.
+        rounds: Every round, warm-ups first.
+        speedup: Median of sequential / parallel over the counted rounds; None if nothing was counted.
+        speedup_low: Lower end of the interval of *speedup*.
+        speedup_high: Upper end of the interval of *speedup*.
+        sequential_s: Median wall seconds of the sequential arm over the counted rounds.
+        parallel_s: The same for the parallel arm.
+        ceiling: The most speedup the graph allows on P workers; None where there is no graph.
+        critical_path: Ids of the modules on the longest dependency chain.
+        cpu_bound: True if the sequential arm spends most of its time on the CPU; None if unknown.
+        verdicts: One per gate, in the order they were asked.
+        notes: Sentences for people about this measurement.
+        error: Why measuring stopped early, None if it did not.
+        attempts: How often the test was run; the record is of the last attempt.
+    """
+
+    test: str
+    name: str
+    scenario: str | None
+    workers: int
+    modules: int | None
+    rounds: tuple[RoundRecord, ...]
+    speedup: float | None
+    speedup_low: float | None
+    speedup_high: float | None
+    sequential_s: float | None
+    parallel_s: float | None
+    ceiling: float | None = None
+    critical_path: tuple[str, ...] = ()
+    cpu_bound: bool | None = None
+    verdicts: tuple[VerdictRecord, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+    attempts: int = 1
+
+    @property
+    def efficiency(self) -> float | None:
+        """Speedup / workers."""
+        return None if self.speedup is None else self.speedup / self.workers
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The worst verdict: FAIL before INCONCLUSIVE before PASS; None without a gate."""
+        outcomes = {verdict.outcome for verdict in self.verdicts}
+        severity = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS)
+        return next((outcome for outcome in severity if outcome in outcomes), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingRecord:
+    """One option: its effective value and where it came from."""
+
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRecord:
+    """One test run.
+
+    Attributes:
+        created_at: ISO 8601, UTC.
+        command: The arguments pytest was called with.
+        seed: Seed of the order within rounds.
+        complete: False if the run was interrupted before its last bench test.
+        environment: Facts about the machine and the versions in use, JSON values.
+        settings: The plugin's options by name.
+        measurements: In the order they were made.
+        schema: Version of this layout; raised when a number changes its meaning.
+    """
+
+    created_at: str
+    command: tuple[str, ...]
+    seed: int
+    complete: bool
+    environment: Mapping[str, Any]
+    settings: Mapping[str, SettingRecord]
+    measurements: tuple[MeasurementRecord, ...]
+    schema: int = field(default=SCHEMA_VERSION)
+
+
+def to_json(session: SessionRecord) -> dict[str, Any]:
+    """Returns *session* as plain dicts, lists, strings, numbers, booleans and None.
+
+    Efficiency and outcome are derived; they are written as well, for readers that are not Python.
+    """
+    document = asdict(session)
+    for written, measurement in zip(document["measurements"], session.measurements, strict=True):
+        written["efficiency"] = measurement.efficiency
+        written["outcome"] = measurement.outcome
+    return document

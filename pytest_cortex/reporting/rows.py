@@ -1,0 +1,92 @@
+"""A measurement as a row: what the table, the summary and the charts show of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_cortex.reporting.wording import finite, printable
+
+if TYPE_CHECKING:
+    from pytest_cortex.gate import Outcome
+    from pytest_cortex.record import MeasurementRecord, SessionRecord, VerdictRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One measurement, ready to be shown.
+
+    Attributes:
+        label: The name on one line, with the test's id where two measurements share a name.
+        workers: P.
+        modules: Modules in the operation, None where there is no operation.
+        speedup: Median speedup, None if nothing was measured.
+        low: Lower end of the interval of *speedup*.
+        high: Upper end of the interval of *speedup*.
+        ceiling: The most speedup the graph allows.
+        limit: The limit that decided, as a speedup.
+        outcome: The measurement's outcome, None without a gate.
+        verdict: The outcome in a word.
+    """
+
+    label: str
+    workers: int
+    modules: int | None
+    speedup: float | None
+    low: float | None
+    high: float | None
+    ceiling: float | None
+    limit: float | None
+    outcome: Outcome | None
+    verdict: str
+
+    @property
+    def efficiency(self) -> float | None:
+        """Speedup / workers."""
+        return None if self.speedup is None else self.speedup / self.workers
+
+
+def rows(session: SessionRecord) -> tuple[Row, ...]:
+    """Returns one row per measurement, in the order they were made."""
+    labels = labels_of(session)
+    return tuple(
+        _row(label, measurement) for label, measurement in zip(labels, session.measurements, strict=True)
+    )
+
+
+def labels_of(session: SessionRecord) -> tuple[str, ...]:
+    """Returns a label per measurement; a name that occurs again with as many workers gets its test's id."""
+    counts = Counter((measurement.name, measurement.workers) for measurement in session.measurements)
+    return tuple(
+        printable(one.name if counts[one.name, one.workers] == 1 else f"{one.name} · {one.test}")
+        for one in session.measurements
+    )
+
+
+def decisive(measurement: MeasurementRecord) -> VerdictRecord | None:
+    """Returns the verdict that made the outcome; of several, the one with the highest limit."""
+    deciding = [verdict for verdict in measurement.verdicts if verdict.outcome == measurement.outcome]
+    return max(deciding, key=lambda verdict: verdict.min_speedup, default=None)
+
+
+def _row(label: str, measurement: MeasurementRecord) -> Row:
+    verdict = decisive(measurement)
+    return Row(
+        label=label,
+        workers=measurement.workers,
+        modules=measurement.modules,
+        speedup=finite(measurement.speedup),
+        low=finite(measurement.speedup_low),
+        high=finite(measurement.speedup_high),
+        ceiling=finite(measurement.ceiling),
+        limit=finite(verdict.min_speedup) if verdict else None,
+        outcome=measurement.outcome,
+        verdict=_verdict(measurement),
+    )
+
+
+def _verdict(measurement: MeasurementRecord) -> str:
+    if measurement.outcome is not None:
+        return measurement.outcome.name
+    return "no gate" if measurement.error is None else "ERROR"

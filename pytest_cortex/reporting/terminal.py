@@ -1,0 +1,86 @@
+"""The table at the end of a test run, as plain text: whoever prints it chooses the colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_cortex.reporting.complaints import Complaint, complaints
+from pytest_cortex.reporting.rows import Row, rows
+from pytest_cortex.reporting.wording import cells, estimate, ratio, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_cortex.gate import Outcome
+    from pytest_cortex.record import SessionRecord
+
+HEADINGS = ("measurement", "workers", "speedup", "efficiency", "ceiling", "limit", "verdict")
+GAP = "  "
+NARROWEST_NAME = len(HEADINGS[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line for the terminal.
+
+    Attributes:
+        text: Without colour codes and without a line end.
+        outcome: What the line reports, to colour it by; None where no gate spoke.
+    """
+
+    text: str
+    outcome: Outcome | None = None
+
+
+def lines(session: SessionRecord, *, width: int = 80) -> tuple[Line, ...]:
+    """Returns the table, then one line for each gate that did not pass, with its reason.
+
+    Args:
+        session: What was measured.
+        width: Columns of the terminal.  Names are shortened so that the table fits, down to the width of
+            their heading; reasons are one line each, however long, so that they can be searched for.
+    """
+    return (*_table(rows(session), width), *map(_complaint, complaints(session)), *_interruption(session))
+
+
+def _table(shown: Sequence[Row], width: int) -> Iterator[Line]:
+    if not shown:
+        yield Line(text="nothing was measured")
+        return
+    grid = [HEADINGS, *map(_cells, shown)]
+    widths = [max(map(cells, column)) for column in zip(*grid, strict=True)]
+    rest = sum(widths[1:]) + len(GAP) * (len(widths) - 1)
+    widths[0] = min(widths[0], max(width - rest, NARROWEST_NAME))
+    outcomes = [None, *(row.outcome for row in shown)]
+    for texts, outcome in zip(grid, outcomes, strict=True):
+        yield Line(text=_aligned(texts, widths), outcome=outcome)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.label,
+        str(row.workers),
+        estimate(row.speedup, row.low, row.high),
+        ratio(row.efficiency),
+        ratio(row.ceiling),
+        ratio(row.limit),
+        row.verdict,
+    )
+
+
+def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:
+    name = shorten(texts[0], widths[0])
+    padded = [name + " " * (widths[0] - cells(name))]
+    padded += [text.rjust(width) for text, width in zip(texts[1:-1], widths[1:-1], strict=True)]
+    return GAP.join([*padded, texts[-1]])
+
+
+def _complaint(complaint: Complaint) -> Line:
+    where = f"{complaint.label} ({complaint.gate})" if complaint.gate else complaint.label
+    return Line(text=f"{complaint.verdict} {where}: {complaint.reason}", outcome=complaint.outcome)
+
+
+def _interruption(session: SessionRecord) -> Iterator[Line]:
+    if not session.complete:
+        yield Line(text="the run was interrupted: later bench tests were not measured")

@@ -1,0 +1,111 @@
+"""Writes the report folder: the record first, then everything that is made from it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pytest_cortex.reporting import document, summary
+from pytest_cortex.reporting.files import write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_cortex.record import SessionRecord
+    from pytest_cortex.reporting.charts import Format, Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A file that could not be made.
+
+    Attributes:
+        path: The file, or the folder if that could not be made.
+        error: The exception's type and message.
+    """
+
+    path: Path
+    error: str
+
+    def __str__(self) -> str:
+        return f"{self.path} was not written: {self.error}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What became of a report.
+
+    Attributes:
+        paths: The files written, ``cortex.json`` first.
+        problems: The files that could not be made; the caller warns of them.
+    """
+
+    paths: tuple[Path, ...]
+    problems: tuple[Problem, ...]
+
+
+def write(session: SessionRecord, directory: Path) -> Written:
+    """Writes every file of the report into *directory*, replacing those of an earlier run and no others.
+
+    A file that fails does not keep the others from being written: no ``Exception`` leaves this function.
+
+    Args:
+        session: The record to show.
+        directory: Made if it does not exist, with its parents.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return Written(paths=(), problems=(_problem(directory, error),))
+    results = [_write(directory / name, partial(make, session)) for name, make in _MAKERS.items()]
+    done = {result.name for result in results if not isinstance(result, Problem)}
+    charts = tuple(name for name in summary.CHARTS if name in done)
+    results.append(_write(directory / "summary.md", lambda: summary.encode(session, charts=charts)))
+    return Written(
+        paths=tuple(result for result in results if not isinstance(result, Problem)),
+        problems=tuple(result for result in results if isinstance(result, Problem)),
+    )
+
+
+def _write(path: Path, make: Callable[[], bytes]) -> Path | Problem:
+    try:
+        # A deprecation inside pandas or matplotlib is not the user's to solve, and under ``-W error``
+        # it would cost them the file.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data = make()
+        write_atomically(path, data)
+    except Exception as error:  # noqa: BLE001 - whatever one file dies of, the others must be written
+        return _problem(path, error)
+    return path
+
+
+def _problem(path: Path, error: Exception) -> Problem:
+    return Problem(path=path, error=f"{type(error).__name__}: {error}")
+
+
+def _csv(session: SessionRecord) -> bytes:
+    from pytest_cortex.reporting import table  # noqa: PLC0415 - loads pandas
+
+    return table.csv(session)
+
+
+def _chart(quantity: Quantity, format_: Format, session: SessionRecord) -> bytes:
+    from pytest_cortex.reporting import charts  # noqa: PLC0415 - loads matplotlib
+
+    return charts.encode(session, quantity, format_)
+
+
+# In the order of writing: the data is safe before anything is drawn.  The summary comes last, because it
+# shows those charts that exist.
+_MAKERS: dict[str, Callable[[SessionRecord], bytes]] = {
+    "cortex.json": document.encode,
+    "cortex.csv": _csv,
+    "speedup.svg": partial(_chart, "speedup", "svg"),
+    "speedup.png": partial(_chart, "speedup", "png"),
+    "efficiency.svg": partial(_chart, "efficiency", "svg"),
+    "efficiency.png": partial(_chart, "efficiency", "png"),
+}
