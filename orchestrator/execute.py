@@ -65,15 +65,14 @@ def execute_operation(
     )
     start_ns = time.perf_counter_ns()
     runner.run()
-    errors, data = _errors_and_context(compilation, runner)
     report = OperationExecutionReport(
         operation_id=found.id,
-        success=not (runner.failed or compilation.problems or compilation.isolated or len(errors) > len(runner.errors)),
+        success=not (runner.failed or compilation.problems or compilation.isolated),
         degraded=bool(compilation.dropped),
         workers=max_parallel_workers,
         module_results=Lazily(lambda: _results(compilation, runner, start_ns)),
-        context=MappingProxyType(data),
-        errors=errors,
+        context=MappingProxyType(runner.context),
+        errors=(*compilation.problems, *compilation.set_aside, *runner.errors),
         rollback_results=MappingProxyType(
             {compilation.graph.modules[node].id: result for node, result in runner.rollbacks.items()}
         ),
@@ -91,22 +90,13 @@ def _check_call(workers: int, on_failure: str, grace_s: float) -> None:
         raise CallError(f"max_parallel_workers must be a whole number from 1 up, not {workers!r}")
     if on_failure not in get_args(OnFailure):
         raise CallError(f"on_failure={on_failure!r} is unknown. Known values: {', '.join(get_args(OnFailure))}.")
-    if not grace_s >= 0:
+    if not isinstance(grace_s, int | float) or not grace_s >= 0:  # "not >=" also refuses NaN
         raise CallError(f"grace_s must be 0 or more seconds, not {grace_s!r}")
 
 
 def _dropped_message(operation: Operation, compilation: Compilation) -> str:
     edges = ", ".join(f"{module!r} on {dependency!r}" for module, dependency in compilation.dropped)
     return f"operation {operation.id!r} has cycles and runs degraded; dependencies that are not honoured: {edges}"
-
-
-def _errors_and_context(compilation: Compilation, runner: Runner) -> tuple[tuple[BaseException, ...], dict[str, Any]]:
-    """All errors in order; a reducer that raises while the final context is put together is one of them."""
-    errors: list[BaseException] = [*compilation.problems, *compilation.set_aside, *runner.errors]
-    try:
-        return tuple(errors), runner.ledger.final()
-    except Exception as error:  # noqa: BLE001 - a user's reducer may raise anything; the report has to come out
-        return (*errors, error), {}
 
 
 def _results(compilation: Compilation, runner: Runner, start_ns: int) -> dict[str, ModuleResult]:

@@ -12,15 +12,16 @@ this same code.
 from __future__ import annotations
 
 import contextvars
+import reprlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from orchestrator.context import Ledger, ModuleContext
-from orchestrator.errors import ContextConflict, OperationCancelled
+from orchestrator.errors import OperationCancelled, OperationTerminated
 from orchestrator.graph import Graph
 from orchestrator.interrupts import Interrupts
 from orchestrator.report import RollbackResult, Status
@@ -64,14 +65,14 @@ class _Worker:
         number: 0 for the calling thread.
         baton: Held while there is nothing to do; released by whoever has work.
         node: What it is running.
-        since_ns: Since when.
+        since_ns: Since when; None until the module is entered.
         thread: None for the calling thread.
     """
 
     number: int
     baton: threading.Lock = field(default_factory=threading.Lock)
     node: int | None = None
-    since_ns: int = 0
+    since_ns: int | None = None
     thread: threading.Thread | None = None
 
     def __post_init__(self) -> None:
@@ -101,6 +102,7 @@ class Runner:
         rollbacks: Per node, in the order done.
         interrupts: Signals seen.
         failed: True once a required module failed or the operation was stopped.
+        context: What the modules left behind, once they have ended.
     """
 
     def __init__(
@@ -113,8 +115,9 @@ class Runner:
         self.errors: list[BaseException] = []
         self.rollbacks: dict[int, RollbackResult] = {}
         self.failed = False
+        self.context: dict[str, Any] = {}
         self._on_failure = on_failure
-        self._grace_s = grace_s
+        self._grace_s = min(grace_s, threading.TIMEOUT_MAX)  # a lock cannot wait longer, and nobody will notice
         self._limit = min(workers, len(graph))
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -135,10 +138,12 @@ class Runner:
                 self._work(self._caller)
             except BaseException:
                 # Only somebody else's signal handler raises here.  Leave nothing running behind its back.
-                self._close()
+                with self._lock:
+                    self._close()
                 raise
             finally:
                 self._dismiss()
+            self._conclude()
             if self.failed and self._on_failure != "stop":
                 self._roll_back()
 
@@ -179,12 +184,15 @@ class Runner:
 
     def _rouse(self, worker: _Worker) -> None:
         """Wakes a worker, or starts its thread: a daemon, so that a stuck module cannot hold up interpreter exit."""
-        if worker.thread is None and worker is not self._caller:
-            name = f"orchestrator-{worker.number}"
-            worker.thread = threading.Thread(target=self._work, args=(worker,), name=name, daemon=True)
-            worker.thread.start()
-        else:
+        if worker.thread is not None or worker is self._caller:
             worker.wake()
+            return
+        name = f"orchestrator-{worker.number}"
+        worker.thread = threading.Thread(target=self._work, args=(worker,), name=name, daemon=True)
+        try:
+            worker.thread.start()
+        except RuntimeError:  # the system gives no more threads: the workers there are do it all
+            return
 
     def _is_over(self, worker: _Worker) -> bool:
         """True if *worker* may go: helpers when nothing will start any more, the caller when nothing runs either."""
@@ -209,12 +217,12 @@ class Runner:
     def _dismiss(self) -> None:
         """Lets all helpers go, and waits for those that have nothing to do any more."""
         with self._lock:
-            gone = [worker.thread for worker in self._workers if worker.node is None and worker.thread]
-            idle, self._idle = self._idle, []
-        for worker in idle:
+            free = [worker for worker in self._workers if worker.node is None]
+        for worker in free:
             worker.wake()
-        for thread in gone:
-            thread.join()
+        for worker in free:
+            if worker.thread and worker.thread.is_alive():
+                worker.thread.join()
 
     # One module ---------------------------------------------------------------------------------------------------
 
@@ -228,6 +236,7 @@ class Runner:
                 refusal = self._refused(worker, node, context)
                 if refusal is not None:
                     return refusal
+                context.check_cancelled()  # asking took its time; nothing is entered once the operation stops
             worker.since_ns = started_ns = time.perf_counter_ns()
             data = self._call(worker, module.run, context)
             finished_ns = time.perf_counter_ns()
@@ -243,7 +252,7 @@ class Runner:
         now_ns = time.perf_counter_ns()
         if not self._call(worker, module.condition, context):
             return Outcome(Status.SKIPPED, None, now_ns, worker.number)
-        problems = self._call(worker, lambda seen: list(module.check(seen) or ()), context)
+        problems = self._call(worker, lambda seen: _listed(module.check(seen)), context)
         if problems:
             error = RuntimeError(f"check of module {module.id!r} found: {'; '.join(map(str, problems))}")
             return Outcome(Status.FAILED, None, now_ns, worker.number, None, error)
@@ -264,20 +273,22 @@ class Runner:
         """The outcome of a module that raised; an optional one is rolled back here and now, on its own."""
         finished_ns = time.perf_counter_ns()
         stopping = self._stop.is_set() or (worker is self._caller and self.interrupts.count > 0)
-        stopped_by_us = stopping and isinstance(error, OperationCancelled | KeyboardInterrupt)
+        stopped_by_us = stopping and isinstance(error, OperationCancelled | KeyboardInterrupt | OperationTerminated)
         status = Status.CANCELLED if stopped_by_us else Status.FAILED
         module = self.graph.modules[node]
-        error.add_note(f"in module {module.id!r}")
+        _note(error, f"in module {module.id!r}")
         alone = module.optional and started_ns is not None and not stopping
-        undone = self._undo(worker, node) if alone else None
+        undone = self._undo_alone(worker, node) if alone else None
         return Outcome(status, started_ns, finished_ns, worker.number, None, error, undone)
 
     def _settle(self, worker: _Worker, outcome: Outcome) -> bool:
         """Takes note of what came of the worker's module; false if nobody waits for it any more."""
         node = worker.node
         assert node is not None, "a worker settles what it has taken"  # noqa: S101 - for the type checker
-        worker.node = None
+        worker.node = worker.since_ns = None
         if node in self._abandoned:
+            if outcome.undone is not None:  # the one late word that counts: it must not be undone twice
+                self.rollbacks[node] = outcome.undone
             return False
         outcome = self._committed(node, outcome)
         self.outcomes[node] = outcome
@@ -292,13 +303,13 @@ class Runner:
         return True
 
     def _committed(self, node: int, outcome: Outcome) -> Outcome:
-        """Commits the module's data; a conflict is a fault of the program and fails even an optional module."""
+        """Commits the module's data; if that fails, so does the module."""
         if not outcome.data:
             return outcome
         try:
             self.ledger.commit(node, outcome.data)
-        except ContextConflict as conflict:
-            return outcome._replace(status=Status.FAILED, data=None, error=conflict)
+        except BaseException as error:  # noqa: BLE001 - a conflict, or a key of the user's own that raises when compared
+            return outcome._replace(status=Status.FAILED, data=None, error=error)
         return outcome
 
     def _note_failure(self, node: int, outcome: Outcome) -> None:
@@ -307,13 +318,22 @@ class Runner:
         self.errors.append(outcome.error)
         if outcome.undone is not None:
             self.rollbacks[node] = outcome.undone
-        harmless = self.graph.modules[node].optional and not isinstance(outcome.error, ContextConflict)
+        # What an optional module did is gone, unless its data was refused: a fault of the program, which it is not spared.
+        harmless = self.graph.modules[node].optional and (outcome.undone is not None or outcome.started_ns is None)
         if outcome.status is Status.FAILED and not harmless:
             self.failed = True
             if self._on_failure != "continue":
                 self._close()
 
     # Stopping -----------------------------------------------------------------------------------------------------
+
+    def _conclude(self) -> None:
+        """Puts the final context together; a reducer that raises fails the operation while it can be rolled back."""
+        try:
+            self.context = self._call(self._caller, lambda _context: self.ledger.final(), None)
+        except BaseException as error:  # noqa: BLE001 - a user's reducer may raise anything; the report has to come out
+            self.errors.append(error)
+            self.failed = True
 
     def _close(self) -> None:
         """Decides that the operation stops: nothing starts after this, and what runs is told."""
@@ -344,12 +364,21 @@ class Runner:
         self.interrupts.patience = max(1, self.interrupts.count)
         still_running = self._outlast_abandoned()
         entered = [node for node, each in self.outcomes.items() if each.started_ns is not None]
-        completed = [node for node in entered if node not in self.rollbacks and node not in still_running]
+        due = [node for node in entered if node not in self.rollbacks]
         undo = partial(self._undo, self._caller)
-        self.rollbacks.update(roll_back_all(self.graph, completed, still_running, undo, self._insists))
+        self.rollbacks.update(roll_back_all(self.graph, due, still_running, undo, self._insists))
 
     def _undo(self, worker: _Worker, node: int) -> RollbackResult:
         return roll_back(self.graph, self.ledger, node, partial(self._call, worker))
+
+    def _undo_alone(self, worker: _Worker, node: int) -> RollbackResult:
+        """Undoes an optional module while the others go on; like any rollback, it is not cut short by a first Ctrl-C."""
+        if worker is self._caller:
+            self.interrupts.patience = 1
+        undone = self._undo(worker, node)
+        if worker is self._caller:
+            self.interrupts.patience = 0
+        return undone
 
     def _insists(self) -> bool:
         return self.interrupts.count > self.interrupts.patience
@@ -363,6 +392,20 @@ class Runner:
         return {w.node for w in self._workers if w.node is not None and w.thread and w.thread.is_alive()}
 
 
+def _listed(problems: Iterable[str] | None) -> list[str]:
+    """Returns what a check found as a list; a lone string is one problem, not a list of letters."""
+    return [problems] if isinstance(problems, str) and problems else list(problems or ())
+
+
+def _note(error: BaseException, text: str) -> None:
+    """Adds a note for whoever reads the traceback: once, though one instance may be raised again and again."""
+    try:
+        if text not in getattr(error, "__notes__", ()):
+            error.add_note(text)
+    except Exception:  # noqa: BLE001 - an exception may be frozen, e.g. a dataclass; then it goes without a note
+        return
+
+
 def _checked(name: str, data: object) -> dict[str, Any]:
     """Returns a private copy of what a module returned.
 
@@ -370,5 +413,5 @@ def _checked(name: str, data: object) -> dict[str, Any]:
         TypeError: If that is no mapping.
     """
     if not isinstance(data, Mapping):
-        raise TypeError(f"module {name!r} returned {data!r}: return a mapping of names to values, or None")
+        raise TypeError(f"module {name!r} returned {reprlib.repr(data)}: return a mapping of names to values, or None")
     return dict(data)

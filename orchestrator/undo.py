@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
@@ -22,11 +22,11 @@ def roll_back(
 
     The context also holds what the module wrote itself, and is shielded from any cancel.
     """
-    undo = graph.modules[node].undo
-    if undo is None:
-        return RollbackResult(status=RollbackStatus.NOT_DEFINED)
     shielded = threading.Event()  # never set
     try:
+        undo = graph.modules[node].undo
+        if undo is None:
+            return RollbackResult(status=RollbackStatus.NOT_DEFINED)
         call(undo, ModuleContext(ledger, node, shielded, own=True))
     except BaseException as error:  # noqa: BLE001 - whatever a rollback raises, the others still have to be done
         return RollbackResult(status=RollbackStatus.FAILED, error=error)
@@ -35,7 +35,7 @@ def roll_back(
 
 def roll_back_all(
     graph: Graph,
-    completed: Iterable[int],
+    entered: Sequence[int],
     still_running: AbstractSet[int],
     undo: Callable[[int], RollbackResult],
     stopped: Callable[[], bool],
@@ -44,7 +44,7 @@ def roll_back_all(
 
     Args:
         graph: The graph that ran.
-        completed: The modules that were entered, in the order in which they ended: dependencies come first.
+        entered: The modules to undo, in the order in which they ended: dependencies come first.
         still_running: Modules in abandoned threads.  Undoing them, or what they build on, would race with them.
         undo: Undoes one module.
         stopped: Asked before each: true once the user insists on leaving.
@@ -53,7 +53,7 @@ def roll_back_all(
         The node and how undoing it went.
     """
     unsafe = _with_ancestors(graph, still_running)
-    for node in reversed([*completed, *sorted(still_running)]):
+    for node in reversed(entered):
         if stopped():
             return
         yield node, RollbackResult(status=RollbackStatus.UNSAFE) if node in unsafe else undo(node)

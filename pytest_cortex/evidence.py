@@ -19,7 +19,7 @@ MIN_HORIZON = 15
 _NOT_TIMES = (bool, str, bytes)
 
 
-class InvalidRounds(ValueError):  # noqa: N818 - named after what the caller handed over, as OperationFailed is
+class InvalidRounds(ValueError):
     """Rounds that no verdict can be computed from.
 
     Attributes:
@@ -90,7 +90,7 @@ def _spending(elapsed: float) -> float:
     """Returns the share of alpha that may be spent once *elapsed*, a fraction of the horizon, has gone by.
 
     A quarter at once, because a clear case should not wait: a dozen equal signs cost 2**-12, a quarter of 0.001,
-    so the earliest verdict comes after 12 rounds at horizons from 24 to 90 (after 11 below that).  The rest goes
+    so the earliest verdict comes after 12 rounds at every horizon from 24 on (after 11 below that).  The rest goes
     slightly late, where a count more is worth most.  Calculated for horizon 60, alpha 0.001, p being the chance
     that a round's sign points the right way (decided: within the horizon; rounds: mean until the end):
 
@@ -104,7 +104,7 @@ def _spending(elapsed: float) -> float:
     The third has the early verdict of the first and the decided share of the second.  What remains of alpha is
     less than the chance of one more count at the last round.
     """
-    return 0.25 + 0.75 * elapsed**1.5
+    return 0.25 + 0.75 * math.pow(elapsed, 1.5)
 
 
 def _step(walk: dict[int, float]) -> dict[int, float]:

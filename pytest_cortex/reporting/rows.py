@@ -50,9 +50,7 @@ class Row:
 def rows(session: SessionRecord) -> tuple[Row, ...]:
     """Returns one row per measurement, in the order they were made."""
     labels = labels_of(session)
-    return tuple(
-        _row(label, measurement) for label, measurement in zip(labels, session.measurements, strict=True)
-    )
+    return tuple(_row(label, measurement) for label, measurement in zip(labels, session.measurements, strict=True))
 
 
 def labels_of(session: SessionRecord) -> tuple[str, ...]:

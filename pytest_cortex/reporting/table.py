@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from pandas.api.extensions import ExtensionDtype
 
 from pytest_cortex.reporting.rows import decisive
 from pytest_cortex.reporting.wording import finite, printable
@@ -27,19 +28,13 @@ FLAG = pd.BooleanDtype()
 FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001 - the full-width signs are meant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)  # positional, because COLUMNS is a table
 class Column:
     """One column: its name, its type, and where its values come from."""
 
     name: str
-    dtype: pd.api.extensions.ExtensionDtype
+    dtype: ExtensionDtype
     read: Callable[[MeasurementRecord], object]
-
-
-def _column(
-    name: str, dtype: pd.api.extensions.ExtensionDtype, read: Callable[[MeasurementRecord], object]
-) -> Column:
-    return Column(name=name, dtype=dtype, read=read)
 
 
 def _of_verdict(read: Callable[[VerdictRecord], object]) -> Callable[[MeasurementRecord], object]:
@@ -55,50 +50,49 @@ def _rounds(measurement: MeasurementRecord, *, warmup: bool) -> int:
 
 
 COLUMNS = (
-    _column("test", TEXT, lambda one: one.test),
-    _column("name", TEXT, lambda one: one.name),
-    _column("scenario", TEXT, lambda one: one.scenario),
-    _column("workers", COUNT, lambda one: one.workers),
-    _column("modules", COUNT, lambda one: one.modules),
-    _column("speedup", NUMBER, lambda one: finite(one.speedup)),
-    _column("speedup_low", NUMBER, lambda one: finite(one.speedup_low)),
-    _column("speedup_high", NUMBER, lambda one: finite(one.speedup_high)),
-    _column("efficiency", NUMBER, lambda one: finite(one.efficiency)),
-    _column("ceiling", NUMBER, lambda one: finite(one.ceiling)),
-    _column("verdict", TEXT, lambda one: one.outcome and one.outcome.name),
-    _column("rounds", COUNT, lambda one: _rounds(one, warmup=False)),
-    _column("sequential_s", NUMBER, lambda one: finite(one.sequential_s)),
-    _column("parallel_s", NUMBER, lambda one: finite(one.parallel_s)),
-    _column("limit", NUMBER, _of_verdict(lambda verdict: finite(verdict.limit))),
-    _column("gate", TEXT, _of_verdict(lambda verdict: verdict.gate)),
-    _column("reason", TEXT, _of_verdict(lambda verdict: verdict.reason)),
-    _column("min_speedup", NUMBER, _of_verdict(lambda verdict: finite(verdict.min_speedup))),
-    _column("origin", TEXT, _of_verdict(lambda verdict: verdict.origin)),
-    _column("gates", COUNT, lambda one: len(one.verdicts)),
-    _column("warmups", COUNT, lambda one: _rounds(one, warmup=True)),
-    _column("cpu_bound", FLAG, lambda one: one.cpu_bound),
-    _column("critical_path", TEXT, lambda one: " > ".join(one.critical_path) or None),
-    _column("attempts", COUNT, lambda one: one.attempts),
-    _column("notes", TEXT, lambda one: " ".join(one.notes) or None),
-    _column("error", TEXT, lambda one: one.error),
+    Column("test", TEXT, lambda one: one.test),
+    Column("name", TEXT, lambda one: one.name),
+    Column("scenario", TEXT, lambda one: one.scenario),
+    Column("workers", COUNT, lambda one: one.workers),
+    Column("modules", COUNT, lambda one: one.modules),
+    Column("speedup", NUMBER, lambda one: finite(one.speedup)),
+    Column("speedup_low", NUMBER, lambda one: finite(one.speedup_low)),
+    Column("speedup_high", NUMBER, lambda one: finite(one.speedup_high)),
+    Column("efficiency", NUMBER, lambda one: finite(one.efficiency)),
+    Column("ceiling", NUMBER, lambda one: finite(one.ceiling)),
+    Column("verdict", TEXT, lambda one: one.outcome and one.outcome.name),
+    Column("rounds", COUNT, lambda one: _rounds(one, warmup=False)),
+    Column("sequential_s", NUMBER, lambda one: finite(one.sequential_s)),
+    Column("parallel_s", NUMBER, lambda one: finite(one.parallel_s)),
+    Column("limit", NUMBER, _of_verdict(lambda verdict: finite(verdict.limit))),
+    Column("gate", TEXT, _of_verdict(lambda verdict: verdict.gate)),
+    Column("reason", TEXT, _of_verdict(lambda verdict: verdict.reason)),
+    Column("min_speedup", NUMBER, _of_verdict(lambda verdict: finite(verdict.min_speedup))),
+    Column("origin", TEXT, _of_verdict(lambda verdict: verdict.origin)),
+    Column("gates", COUNT, lambda one: len(one.verdicts)),
+    Column("warmups", COUNT, lambda one: _rounds(one, warmup=True)),
+    Column("cpu_bound", FLAG, lambda one: one.cpu_bound),
+    Column("critical_path", TEXT, lambda one: " > ".join(one.critical_path) or None),
+    Column("attempts", COUNT, lambda one: one.attempts),
+    Column("notes", TEXT, lambda one: " ".join(one.notes) or None),
+    Column("error", TEXT, lambda one: one.error),
 )
 
 
 def frame(session: SessionRecord) -> pd.DataFrame:
     """Returns one row per measurement; the same columns and types also for none."""
-    return pd.DataFrame(
-        {
-            column.name: pd.array([column.read(one) for one in session.measurements], dtype=column.dtype)
-            for column in COLUMNS
-        }
-    )
+    values = [[column.read(one) for column in COLUMNS] for one in session.measurements]
+    # Through ``object``, so that no type is guessed from whatever values this session happens to have.
+    untyped = pd.DataFrame(values, columns=[column.name for column in COLUMNS], dtype=object)
+    return untyped.astype({column.name: column.dtype for column in COLUMNS})
 
 
 def csv(session: SessionRecord) -> bytes:
     """Returns the bytes of ``cortex.csv``: UTF-8, one line per measurement, safe to open in a spreadsheet."""
     table = frame(session)
-    for name in table.select_dtypes(TEXT).columns:
-        table[name] = table[name].map(harmless, na_action="ignore").astype(TEXT)
+    for column in COLUMNS:
+        if column.dtype == TEXT:
+            table[column.name] = table[column.name].map(harmless, na_action="ignore").astype(TEXT)
     return table.to_csv(index=False, lineterminator="\n").encode()
 
 

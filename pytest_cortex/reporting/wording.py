@@ -20,10 +20,12 @@ def finite(value: float | None) -> float | None:
 
 
 def ratio(value: float | None) -> str:
-    """Returns a speedup or an efficiency with two decimals; a dash where there is none."""
+    """Returns a speedup or an efficiency with two decimals, fewer for large ones; a dash for None."""
     if value is None:
         return MISSING
-    return f"{value:.2f}" if abs(value) < 1e6 else f"{value:.3g}"
+    if abs(value) < 100:
+        return f"{value:.2f}"
+    return f"{value:.0f}" if abs(value) < 1e6 else f"{value:.3g}"
 
 
 def seconds(value_s: float) -> str:
@@ -55,9 +57,7 @@ def printable(text: str) -> str:
     That covers line ends, control characters, lone surrogates, and the marks that reverse the direction of
     writing, with which a name could pose as another.
     """
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
-    )
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def cells(text: str) -> int:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_cortex.record import SessionRecord
-    from pytest_cortex.reporting.charts import Format, Quantity
+    from pytest_cortex.reporting.chart_rows import Quantity
+    from pytest_cortex.reporting.charts import Format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

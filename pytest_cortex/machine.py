@@ -1,0 +1,78 @@
+"""Facts about the machine and the interpreter, as far as they bear on a verdict."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_VERSIONS_OF = ("pytest-cortex", "pytest", "pytest-xdist", "pytest-benchmark", "pandas", "matplotlib")
+_CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def active_tracer() -> str | None:
+    """Names what watches every line or call of this thread, None if nothing does.
+
+    Such a tracer slows Python code many times over, and threads differently from the main thread, so that times
+    under it say nothing about the program.  ``sys.monitoring`` tools are not meant: they stay out of the way.
+    """
+    for kind, current in (("tracer", sys.gettrace()), ("tracer", threading.gettrace()), ("profiler", sys.getprofile())):
+        if current is not None:
+            owner = type(current).__module__ if type(current).__name__ != "function" else current.__module__
+            return f"{kind} of {owner.split('.')[0]}"
+    return None
+
+
+def usable_cpus() -> float:
+    """How many CPUs this process may use: affinity, and the quota of its container."""
+    cpus = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    quota = _cgroup_quota()
+    return cpus if quota is None else min(cpus, quota)
+
+
+def _cgroup_quota(path: Path = _CGROUP_QUOTA) -> float | None:
+    """CPUs that the control group may use on average, None without a limit."""
+    with suppress(OSError, ValueError):
+        quota, period = path.read_text(encoding="ascii").split()
+        if quota != "max":
+            return int(quota) / int(period)
+    return None
+
+
+def load_average() -> float | None:
+    """Runnable processes over the last minute, None where the system does not say."""
+    with suppress(OSError, AttributeError):
+        return os.getloadavg()[0]
+    return None
+
+
+def facts() -> dict[str, Any]:
+    """Everything worth keeping beside a measurement, as JSON values."""
+    import psutil  # noqa: PLC0415 - paid only by a run that measures
+
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
+        "system": platform.system(),
+        "release": platform.release(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "usable_cpus": usable_cpus(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "load_average": load_average(),
+        "tracer": active_tracer(),
+        "versions": {name: version for name in _VERSIONS_OF if (version := _version(name))},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

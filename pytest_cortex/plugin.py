@@ -1,0 +1,389 @@
+"""The pytest plugin: hooks of a few lines each that call rooms which know nothing of pytest.
+
+Nothing heavy is imported before a run really measures: an idle plugin costs its options and no more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import tempfile
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_cortex.distribution import MeasuringController, is_controller, is_worker
+from pytest_cortex.settings import OPTIONS, Option, SettingError, Settings, read_marker, resolve
+from pytest_cortex.stash import BENCH_KEY, PROBLEMS_KEY, RECORD_KEY, SESSION_KEY, SETTINGS_KEY, UNDECIDED_KEY
+
+if TYPE_CHECKING:
+    from pytest_cortex.bench import CortexBench
+    from pytest_cortex.scenario import Scenario
+    from pytest_cortex.session import BenchSession
+
+_CACHE_KEY = "cortex/inconclusive"
+_CONTROLLER = "cortex-measuring-controller"
+_SKIP_REASON = "bench test: run pytest --cortex-bench to measure it"
+_MARKER_HELP = (
+    "cortex(min_speedup=LIMIT, min_efficiency=LIMIT): gates for everything the test measures with cortex_bench"
+)
+_GROUP_HELP = (
+    "Two functions and a limit: a bench test calls the fixture cortex_bench with a sequential and a parallel program, "
+    "and a gate says PASS, FAIL or INCONCLUSIVE, with at most one false alarm in a thousand. Every option can also "
+    "stand in the ini file, as cortex_... ; the command line wins over markers, markers over the ini file."
+)
+
+
+# Options --------------------------------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Registers every option twice: for the command line and for the ini file."""
+    group = parser.getgroup("cortex", "keeping parallel code parallel (pytest-cortex)")
+    for option in OPTIONS:
+        _add_to_command_line(group, option)
+        parser.addini(option.ini, option.help, type="args" if option.many else "string", default=None)
+
+
+def _add_to_command_line(group: pytest.OptionGroup, option: Option) -> None:
+    # argparse would read a percent sign in a help text as a format
+    text = f"{option.help} [ini: {option.ini}]".replace("%", "%%")
+    if option.name == "bench":
+        text = f"{text}. {_GROUP_HELP}"
+    if option.metavar:
+        group.addoption(option.flag, action="append", metavar=option.metavar, dest=option.ini, help=text)
+    else:
+        group.addoption(option.flag, action="append_const", const="true", dest=option.ini, help=text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Reads and checks every option, before anything is collected."""
+    config.addinivalue_line("markers", _MARKER_HELP)
+    try:
+        settings = config.stash[SETTINGS_KEY] = _settings(config)
+        if settings["bench"] and not is_worker(config):
+            config.stash[SESSION_KEY] = _bench_session(config, settings)
+    except SettingError as error:
+        raise pytest.UsageError(f"pytest-cortex: {error}") from error
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Under pytest-xdist, makes the controller measure; only now is it certain that there are workers."""
+    if SESSION_KEY in session.config.stash and is_controller(session.config):
+        session.config.pluginmanager.register(MeasuringController(), _CONTROLLER)
+
+
+def _settings(config: pytest.Config) -> Settings:
+    command_line: dict[str, Sequence[str]] = {}
+    ini: dict[str, Sequence[str]] = {}
+    for option in OPTIONS:
+        given = config.getoption(option.ini)
+        if given:
+            command_line[option.name] = given if option.many else given[-1:]
+        written = config.getini(option.ini)
+        if written:
+            ini[option.name] = written if option.many else [str(written)]
+    return resolve(command_line, ini, seed=random.SystemRandom().getrandbits(32))
+
+
+def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
+    from pytest_cortex.session import BenchSession, load_scenarios  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.streaks import Streaks  # noqa: PLC0415 - the same
+
+    cache = getattr(config, "cache", None)
+    return BenchSession(
+        settings=settings,
+        scenarios=load_scenarios(settings),
+        report_dir=_report_dir(config, settings),
+        command=tuple(config.invocation_params.args),
+        streaks=Streaks(cache.get(_CACHE_KEY, {}) if cache is not None else {}),
+    )
+
+
+def _report_dir(config: pytest.Config, settings: Settings) -> Path:
+    """Where reports go; finds out now rather than after the measuring that nothing can be written there."""
+    origin = settings.origin("report_dir")
+    base = config.invocation_params.dir if origin == "command line" else config.rootpath
+    folder: Path = base / settings["report_dir"]
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    problem = None
+    if not existing.is_dir():
+        problem = f"'{existing}' is a file: name a folder"
+    elif not _writable(existing):
+        problem = f"nothing can be written in '{existing}': name another folder"
+    if problem:
+        raise SettingError("--cortex-report-dir", origin, problem)
+    return folder
+
+
+def _writable(folder: Path) -> bool:
+    """Tries it: permission bits say little about a read-only file system, and nothing to root."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=".cortex-", dir=folder)
+    except OSError:
+        return False
+    os.close(descriptor)
+    Path(name).unlink()
+    return True
+
+
+def pytest_report_header(config: pytest.Config) -> list[str] | None:
+    """Says what is measured, under which settings, and what a verdict claims."""
+    session = config.stash.get(SESSION_KEY, None)
+    if session is None:
+        return None
+    shown = [_shown(name, session.settings) for name in session.settings.by_name if name != "bench"]
+    how = "by the controller, after the workers" if is_controller(config) else "one at a time"
+    return [
+        f"cortex: measuring bench tests {how}",
+        "cortex: PASS and FAIL are wrong at most once in 1000 each (independent rounds, this process, machine and hour)",
+        f"cortex: {', '.join(shown)}",
+        f"cortex: reports in {session.report_dir}",
+    ]
+
+
+def _shown(name: str, settings: Settings) -> str:
+    value = settings[name]
+    if isinstance(value, dict):
+        value = " ".join(f"{scenario}:{limit:g}" if scenario else f"{limit:g}" for scenario, limit in value.items())
+    elif isinstance(value, tuple):
+        value = " ".join(value)
+    return f"{name}={'none' if value in (None, '') else value} ({settings.origin(name)})"
+
+
+# Fixtures -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cortex_bench(request: pytest.FixtureRequest) -> Iterator[CortexBench]:
+    """Measures a sequential program against its parallel twin, and gates the speedup.
+
+    cortex_bench(sequential=f, parallel=g, workers=4), or cortex_bench(operation, workers=4), or
+    cortex_bench(scenario); the result has .speedup, .efficiency, .assert_speedup(limit), .assert_efficiency(limit).
+    """
+    from pytest_cortex.rounds import steady_memory  # noqa: PLC0415 - an idle run does not pay for it
+
+    session = request.config.stash.get(SESSION_KEY, None)
+    if session is None:  # another fixture asked for it by name, which no collection could see
+        pytest.skip(_SKIP_REASON)
+    bench = request.node.stash[BENCH_KEY] = session.open(request.node.nodeid, request.node.name, _marker(request.node))
+    with steady_memory():
+        yield bench
+    session.close(bench)
+
+
+def _marker(item: pytest.Item) -> dict[str, float]:
+    """Keywords of all ``cortex`` markers of a test, the closest one winning."""
+    merged: dict[str, float] = {}
+    for mark in item.iter_markers("cortex"):
+        merged = {**read_marker(mark.args, mark.kwargs), **merged}
+    return merged
+
+
+def _scenario(config: pytest.Config, name: str) -> Scenario:
+    from pytest_cortex.scenario import built_in  # noqa: PLC0415 - an idle run does not pay for it
+
+    session = config.stash.get(SESSION_KEY, None)
+    if session is None:
+        duration_s: float = config.stash[SETTINGS_KEY]["module_duration"]
+        return built_in(name, duration_s)
+    scenario: Scenario = session.scenario(name)
+    return scenario
+
+
+@pytest.fixture
+def cortex_small(pytestconfig: pytest.Config) -> Scenario:
+    """The scenario small: 4 independent modules on 4 workers."""
+    return _scenario(pytestconfig, "small")
+
+
+@pytest.fixture
+def cortex_medium(pytestconfig: pytest.Config) -> Scenario:
+    """The scenario medium: 8 independent modules on 4 workers."""
+    return _scenario(pytestconfig, "medium")
+
+
+@pytest.fixture
+def cortex_large(pytestconfig: pytest.Config) -> Scenario:
+    """The scenario large: 12 independent modules on 4 workers."""
+    return _scenario(pytestconfig, "large")
+
+
+@pytest.fixture
+def cortex_limited_workers(pytestconfig: pytest.Config) -> Scenario:
+    """The scenario limited_workers: 8 independent modules on 2 workers."""
+    return _scenario(pytestconfig, "limited_workers")
+
+
+@pytest.fixture
+def cortex_scenario(request: pytest.FixtureRequest) -> Scenario:
+    """Every scenario in turn: the four built-in ones, or those that --cortex-scenario names."""
+    name: str = request.param
+    return _scenario(request.config, name)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Makes one test per scenario of those that ask for ``cortex_scenario``."""
+    if "cortex_scenario" in metafunc.fixturenames:
+        from pytest_cortex.session import selected_names  # noqa: PLC0415 - an idle run does not pay for it
+
+        names = selected_names(metafunc.config.stash[SETTINGS_KEY])
+        metafunc.parametrize("cortex_scenario", names, indirect=True)
+
+
+# Collection -----------------------------------------------------------------------------------------------------------
+
+
+def is_bench(item: pytest.Item) -> bool:
+    """True for the items that measure something."""
+    return "cortex_bench" in getattr(item, "fixturenames", ()) or type(item).__name__ == "ScenarioItem"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
+    """Checks markers while the test is collected, so that a wrong one is an error before anything runs."""
+    made = yield
+    for item in made if isinstance(made, list) else [made]:
+        if isinstance(item, pytest.Item):
+            try:
+                _marker(item)
+            except SettingError as error:
+                raise pytest.Collector.CollectError(f"{item.nodeid}: {error}") from error
+    return made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Appends the built-in scenarios to a whole run, for the case that it turns out to have no bench test."""
+    report = yield
+    config = collector.config
+    whole_run = config.args_source is not pytest.Config.ArgsSource.ARGS
+    if isinstance(collector, pytest.Session) and whole_run and report.passed and SESSION_KEY in config.stash:
+        from pytest_cortex.default_items import DefaultScenarios  # noqa: PLC0415 - an idle run does not pay for it
+
+        report.result.append(
+            DefaultScenarios.from_parent(
+                collector, name="cortex", nodeid="cortex", bench_session=config.stash[SESSION_KEY], is_bench=is_bench
+            )
+        )
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skips bench tests in an ordinary run; in a measuring one leaves them to the process that measures."""
+    bench = [item for item in items if is_bench(item)]
+    if not config.stash[SETTINGS_KEY]["bench"]:
+        for item in bench:
+            item.add_marker(pytest.mark.skip(reason=_SKIP_REASON))
+    elif is_worker(config):
+        items[:] = [item for item in items if not is_bench(item)]
+    else:
+        controller = config.pluginmanager.get_plugin(_CONTROLLER)
+        if isinstance(controller, MeasuringController):
+            items[:] = bench
+        config.stash[SESSION_KEY].expected.update(item.nodeid for item in bench)
+
+
+# Verdicts -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Puts the verdicts into the report: as a property, and INCONCLUSIVE as an outcome that is not "passed"."""
+    bench = item.stash.get(BENCH_KEY, None)
+    if bench is None or call.when != "call":
+        return (yield)
+    item.user_properties.append(("cortex", _property(bench)))
+    report = yield
+    item.config.stash[SESSION_KEY].finished.add(item.nodeid)
+    undecided = [f"{name}: {verdict.reason}" for name, verdict in bench.undecided]
+    if report.passed and undecided:
+        _mark_inconclusive(item, report, "; ".join(undecided))
+    return report
+
+
+def _property(bench: CortexBench) -> str:
+    """One JSON string: other values do not survive the way between processes."""
+    rows = [
+        {
+            "name": result.name,
+            "workers": result.workers,
+            "speedup": None if not result.rounds else round(result.speedup, 4),
+            "efficiency": None if not result.rounds else round(result.efficiency, 4),
+            "verdicts": [f"{v.gate}={v.limit:g}: {v.outcome}" for v in result.verdicts],
+        }
+        for result in bench.results
+    ]
+    return json.dumps(rows)
+
+
+def _mark_inconclusive(item: pytest.Item, report: pytest.TestReport, reason: str) -> None:
+    mode = item.config.stash[SETTINGS_KEY]["inconclusive"]
+    message = f"INCONCLUSIVE: {reason}"
+    if mode == "fail":
+        report.outcome = "failed"
+        report.longrepr = f"{message} (and --cortex-inconclusive=fail)"
+    else:
+        path, line, _name = item.location
+        report.outcome = "skipped"
+        report.longrepr = (path, (line or 0) + 1, message)
+        if mode == "warn":
+            item.config.stash.setdefault(UNDECIDED_KEY, set()).add(item.nodeid)
+
+
+def pytest_report_teststatus(
+    report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, Any] | None:
+    """Gives INCONCLUSIVE a category of its own."""
+    if report.when == "call" and report.nodeid in config.stash.get(UNDECIDED_KEY, ()):
+        return "inconclusive", "I", ("INCONCLUSIVE", {"yellow": True})
+    return None
+
+
+# The end --------------------------------------------------------------------------------------------------------------
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Writes the reports; what goes wrong there is said, and changes no verdict."""
+    bench_session = session.config.stash.get(SESSION_KEY, None)
+    if bench_session is None or session.config.option.collectonly:
+        return
+    from pytest_cortex.reporting import write  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.watchdog import set_exit_status  # noqa: PLC0415 - the same
+
+    set_exit_status(int(exitstatus))
+    cache = getattr(session.config, "cache", None)
+    if cache is not None:
+        cache.set(_CACHE_KEY, bench_session.streaks.counts)
+    record = bench_session.record()
+    if record.measurements or bench_session.expected:
+        session.config.stash[RECORD_KEY] = record
+        session.config.stash[PROBLEMS_KEY] = [str(each) for each in write(record, bench_session.report_dir).problems]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Shows the table; its last line is the path of the reports."""
+    record = config.stash.get(RECORD_KEY, None)
+    if record is None:
+        return
+    from pytest_cortex.reporting import lines  # noqa: PLC0415 - an idle run does not pay for it
+
+    colours: dict[str | None, dict[str, bool]] = {
+        "PASS": {"green": True},
+        "FAIL": {"red": True},
+        "INCONCLUSIVE": {"yellow": True},
+    }
+    terminalreporter.section("cortex")
+    for line in lines(record, width=terminalreporter.width if hasattr(terminalreporter, "width") else 80):
+        terminalreporter.write_line(line.text, **colours.get(line.outcome, {}))
+    for note in config.stash[PROBLEMS_KEY]:
+        terminalreporter.write_line(note, yellow=True)
+    terminalreporter.write_line(f"reports: {config.stash[SESSION_KEY].report_dir}")

@@ -1,0 +1,234 @@
+"""``summary.md``: the result, the table, the totals, and what is needed to judge or repeat them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from pytest_cortex.gate import Outcome
+from pytest_cortex.reporting.complaints import Complaint, complaints
+from pytest_cortex.reporting.document import plain
+from pytest_cortex.reporting.rows import Row, labels_of, rows
+from pytest_cortex.reporting.wording import MISSING, estimate, finite, plural, printable, ratio, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_cortex.record import MeasurementRecord, SessionRecord
+
+CHARTS = ("speedup.svg", "efficiency.svg")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums over the measurements that have a speedup and both times.
+
+    Attributes:
+        count: How many measurements that are.
+        speedup: Arithmetic mean of their speedups.
+        sequential_s: Sum of their median sequential times.
+        parallel_s: Sum of their median parallel times.
+    """
+
+    count: int
+    speedup: float
+    sequential_s: float
+    parallel_s: float
+
+    @property
+    def saved_s(self) -> float:
+        """Sequential less parallel time; negative where parallel was slower."""
+        return self.sequential_s - self.parallel_s
+
+    @property
+    def saved(self) -> float:
+        """The part of the sequential time that was saved."""
+        return self.saved_s / self.sequential_s if self.sequential_s else 0.0
+
+
+def encode(session: SessionRecord, *, charts: Sequence[str] = ()) -> bytes:
+    """Returns the bytes of ``summary.md``."""
+    return markdown(session, charts=charts).encode()
+
+
+def markdown(session: SessionRecord, *, charts: Sequence[str] = ()) -> str:
+    """Returns the summary as GitHub-flavoured Markdown.
+
+    Args:
+        session: What was measured.
+        charts: File names of the charts to show, relative to the summary; a step summary or a comment has
+            no files beside it and shows none.
+    """
+    shown = rows(session)
+    blocks = (
+        "# Speedup report",
+        f"**{result(session)}**",
+        *_interruption(session),
+        _table(shown),
+        *(_image(name, shown) for name in charts if shown),
+        _scope(session),
+        *_section("Totals", _totals(totals(session), len(shown))),
+        *_section("What did not pass", map(_complaint, complaints(session))),
+        *_section("Notes", _notes(session)),
+        *_section("Environment", _facts(session)),
+        *_section("Settings", _settings(session)),
+        *_section("How to reproduce", _reproduction(session)),
+    )
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def result(session: SessionRecord) -> str:
+    """Returns the run in one line: how many passed, failed, were inconclusive, or had no gate."""
+    measured = session.measurements
+    counts = Counter(one.outcome for one in measured)
+    parts = [f"{counts[outcome]} {outcome.name}" for outcome in Outcome]
+    parts.append(f"{counts[None]} without a gate")
+    stopped = sum(one.error is not None for one in measured)
+    parts += [f"{stopped} stopped by an error"] * bool(stopped)
+    return f"{plural(len(measured), 'measurement')}: {', '.join(parts)}"
+
+
+def totals(session: SessionRecord) -> Totals | None:
+    """Returns the sums, or None if nothing was measured."""
+    times = [numbers for one in session.measurements if (numbers := _numbers(one)) is not None]
+    if not times:
+        return None
+    speedups, sequential_s, parallel_s = zip(*times, strict=True)
+    return Totals(count=len(times), speedup=fmean(speedups), sequential_s=sum(sequential_s), parallel_s=sum(parallel_s))
+
+
+def escape(text: str) -> str:
+    """Returns *text* on one line, such that Markdown shows it and does not interpret it."""
+    text = printable(text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # An underscore inside a word stays: GitHub does not read it as emphasis, and test names are full of them.
+    return re.sub(r"[\\`*\[\]|~$#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\\g<0>", text)
+
+
+def _numbers(one: MeasurementRecord) -> tuple[float, float, float] | None:
+    speedup, sequential_s, parallel_s = map(finite, (one.speedup, one.sequential_s, one.parallel_s))
+    if speedup is None or sequential_s is None or parallel_s is None:
+        return None
+    return speedup, sequential_s, parallel_s
+
+
+def _interruption(session: SessionRecord) -> Iterator[str]:
+    if not session.complete:
+        yield "> **The run was interrupted.** Bench tests after the last row were not measured."
+
+
+def _table(shown: Sequence[Row]) -> str:
+    if not shown:
+        return "Nothing was measured."
+    return _grid(
+        ("Measurement", "Workers", "Speedup", "Efficiency", "Ceiling", "Limit", "Verdict"),
+        "lrrrrrl",
+        map(_cells, shown),
+    )
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        escape(row.label),
+        str(row.workers),
+        estimate(row.speedup, row.low, row.high),
+        ratio(row.efficiency),
+        ratio(row.ceiling),
+        ratio(row.limit),
+        row.verdict,
+    )
+
+
+def _grid(headings: Sequence[str], alignments: str, body: Iterable[Sequence[str]]) -> str:
+    ruler = [{"l": "---", "r": "--:"}[alignment] for alignment in alignments]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, ruler, *body))
+
+
+def _image(name: str, shown: Sequence[Row]) -> str:
+    quantity = name.partition(".")[0]
+    return f"![{escape(alternative(quantity, shown))}]({name})"
+
+
+def alternative(quantity: str, shown: Iterable[Row]) -> str:
+    """Returns what a chart says, for those who cannot see it."""
+    values = (f"{row.label} {ratio(getattr(row, quantity))} ({row.verdict})" for row in shown)
+    return f"{quantity.capitalize()} per measurement: {'; '.join(values)}."
+
+
+def _scope(session: SessionRecord) -> str:
+    return (
+        "Speedup is sequential time / parallel time: the median over the rounds, with its interval. Efficiency"
+        " is speedup / workers. The ceiling is the most speedup the dependency graph allows; the limit is the"
+        " gate's, as a speedup.\n\nIntervals and verdicts hold for this process on this machine at this time"
+        f" ({escape(session.created_at)}). They say nothing about another machine, or about this one on"
+        " another day."
+    )
+
+
+def _section(title: str, content: Iterable[str]) -> Iterator[str]:
+    if text := "\n".join(content):
+        yield f"## {title}"
+        yield text
+
+
+def _totals(sums: Totals | None, measurements: int) -> Iterator[str]:
+    if sums is None:
+        return
+    saved = f"{seconds(sums.saved_s)} ({sums.saved:.1%} of the sequential time)"
+    yield _grid(
+        (f"Over {sums.count} of {plural(measurements, 'measurement')}", "Value"),
+        "lr",
+        (
+            ("Average speedup", ratio(sums.speedup)),
+            ("Total sequential time", seconds(sums.sequential_s)),
+            ("Total parallel time", seconds(sums.parallel_s)),
+            ("Time saved", saved),
+        ),
+    )
+    yield "\nTimes are sums of each measurement's median; the average is the mean of the speedups."
+
+
+def _complaint(complaint: Complaint) -> str:
+    gate = f" ({escape(complaint.gate)})" if complaint.gate else ""
+    return f"- **{complaint.verdict}** {escape(complaint.label)}{gate}: {escape(complaint.reason)}"
+
+
+def _notes(session: SessionRecord) -> Iterator[str]:
+    for label, measurement in zip(labels_of(session), session.measurements, strict=True):
+        for note in measurement.notes:
+            yield f"- {escape(label)}: {escape(note)}"
+
+
+def _facts(session: SessionRecord) -> Iterator[str]:
+    body = [(escape(str(key)), escape(_value(value))) for key, value in session.environment.items()]
+    if body:
+        yield _grid(("Fact", "Value"), "ll", body)
+
+
+def _settings(session: SessionRecord) -> Iterator[str]:
+    body = [
+        (escape(name), escape(_value(setting.value)), escape(setting.origin))
+        for name, setting in session.settings.items()
+    ]
+    if body:
+        yield _grid(("Setting", "Value", "From"), "lll", body)
+
+
+def _value(value: object) -> str:
+    known = plain(value)
+    if known is None:
+        return MISSING
+    return known if isinstance(known, str) else json.dumps(known, ensure_ascii=False)
+
+
+def _reproduction(session: SessionRecord) -> Iterator[str]:
+    command = printable(shlex.join(("python", "-m", "pytest", *session.command)))
+    # A fence is longer than every run of backticks inside it, or the command could end it.
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`*", command)))
+    yield f"{fence}sh\n{command}\n{fence}\n"
+    yield f"The order within the rounds was drawn with seed {session.seed} (`--cortex-seed={session.seed}`)."

@@ -1,0 +1,144 @@
+"""One test run: its settings, its scenarios, and the measurements made so far.  Knows nothing of pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_cortex import machine
+from pytest_cortex.bench import CortexBench
+from pytest_cortex.record import MeasurementRecord, SessionRecord
+from pytest_cortex.scenario import BUILT_IN_NAMES, Scenario, built_in
+from pytest_cortex.settings import SettingError, Settings
+from pytest_cortex.streaks import Streaks
+from pytest_cortex.wfformat import WorkflowError, workflow_scenario
+
+
+@dataclass(slots=True, kw_only=True)
+class BenchSession:
+    """The state of a run that measures.
+
+    Attributes:
+        settings: The options in force.
+        scenarios: Those that ``cortex_scenario`` stands for, by name.
+        report_dir: Where the reports go.
+        command: The arguments pytest was called with.
+        streaks: INCONCLUSIVE verdicts from run to run.
+        expected: Node ids of the bench tests that were selected.
+        finished: Node ids of those that ran to their end.
+    """
+
+    settings: Settings
+    scenarios: Mapping[str, Scenario]
+    report_dir: Path
+    command: tuple[str, ...]
+    streaks: Streaks
+    expected: set[str] = field(default_factory=set)
+    finished: set[str] = field(default_factory=set)
+    _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    _environment: dict[str, Any] = field(default_factory=machine.facts)
+    _open: list[tuple[str, CortexBench]] = field(default_factory=list)
+    _measurements: dict[tuple[str, str], MeasurementRecord] = field(default_factory=dict)
+
+    def scenario(self, name: str) -> Scenario:
+        """Returns a selected or built-in scenario."""
+        return self.scenarios.get(name) or built_in(name, self.settings["module_duration"])
+
+    def open(self, test: str, test_name: str, marker: Mapping[str, float]) -> CortexBench:
+        """Makes the ``cortex_bench`` of one test.
+
+        Args:
+            test: The pytest node id.
+            test_name: The test's name.
+            marker: Keywords of its ``cortex`` marker.
+        """
+        bench = CortexBench(test=test, test_name=test_name, settings=self.settings, marker=marker, streaks=self.streaks)
+        self._open.append((test, bench))
+        return bench
+
+    def close(self, bench: CortexBench) -> None:
+        """Writes down what *bench* has measured; a test that is run again replaces its measurements."""
+        for place, (test, each) in enumerate(self._open):
+            if each is bench:
+                del self._open[place]
+                for result in bench.results:
+                    self._keep(result.record(test))
+                return
+
+    def _keep(self, measurement: MeasurementRecord) -> None:
+        key = (measurement.test, measurement.name)
+        former = self._measurements.pop(key, None)
+        attempts = former.attempts + 1 if former else 1
+        self._measurements[key] = replace(measurement, attempts=attempts)
+
+    @property
+    def complete(self) -> bool:
+        """True if every bench test that was selected ran to its end."""
+        return self.expected <= self.finished
+
+    def record(self) -> SessionRecord:
+        """The run as it is written down; also a run that was interrupted in the middle of a test."""
+        for _test, bench in list(self._open):
+            self.close(bench)
+        return SessionRecord(
+            created_at=self._started_at,
+            command=self.command,
+            seed=self.settings["seed"],
+            complete=self.complete,
+            environment=self._environment,
+            settings=self.settings.records(),
+            measurements=tuple(self._measurements.values()),
+        )
+
+
+# Before the first test ------------------------------------------------------------------------------------------------
+
+
+def selected_names(settings: Settings) -> tuple[str, ...]:
+    """Names of the scenarios that ``cortex_scenario`` stands for; files are not read yet.
+
+    Raises:
+        SettingError: If one is neither known nor a file, or two have one name.
+    """
+    chosen: Sequence[str] = settings["scenario"] or BUILT_IN_NAMES
+    names = [each if each in BUILT_IN_NAMES else Path(each).stem for each in chosen]
+    origin = settings.origin("scenario")
+    for each, name in zip(chosen, names, strict=True):
+        if each not in BUILT_IN_NAMES and not Path(each).is_file():
+            raise SettingError(
+                "--cortex-scenario",
+                origin,
+                f"{each!r} is neither a known scenario ({', '.join(BUILT_IN_NAMES)}) nor a file",
+            )
+        if names.count(name) > 1:
+            raise SettingError("--cortex-scenario", origin, f"the name {name!r} is given more than once")
+    for scenario, source in settings.scenarios_with_limits().items():
+        if scenario not in {*BUILT_IN_NAMES, *names}:
+            known = ", ".join(dict.fromkeys([*BUILT_IN_NAMES, *names]))
+            raise SettingError(source, "limit", f"there is no scenario {scenario!r}. Known scenarios: {known}")
+    return tuple(names)
+
+
+def load_scenarios(settings: Settings) -> dict[str, Scenario]:
+    """Makes the scenarios that ``cortex_scenario`` stands for.
+
+    Raises:
+        SettingError: If a name is unknown or a workflow file is not usable.
+    """
+    names = selected_names(settings)
+    return {
+        name: _load(name, each, settings)
+        for name, each in zip(names, settings["scenario"] or BUILT_IN_NAMES, strict=True)
+    }
+
+
+def _load(name: str, given: str, settings: Settings) -> Scenario:
+    if given in BUILT_IN_NAMES:
+        return built_in(name, settings["module_duration"])
+    try:
+        return workflow_scenario(Path(given), workers=settings["workers"], time_scale=settings["time_scale"])
+    except WorkflowError as error:
+        raise SettingError("--cortex-scenario", settings.origin("scenario"), str(error)) from error
