@@ -221,6 +221,11 @@ class CortexBench:
         self.results: list[BenchResult] = []
 
     @property
+    def idle_gates(self) -> tuple[str, ...]:
+        """Gates of the marker that guard nothing, because the test measured nothing."""
+        return () if self.results else tuple(self._marker)
+
+    @property
     def undecided(self) -> list[tuple[str, VerdictRecord]]:
         """The INCONCLUSIVE verdicts, each with the name of what was measured."""
         return [
@@ -332,7 +337,7 @@ class CortexBench:
         except GateFailed:
             raise
         except BaseException as error:
-            result.error = f"{type(error).__name__}: {error}"
+            result.error = _in_one_line(error)
             raise
         return result
 
@@ -354,6 +359,12 @@ def _gate(limit: Limit, workers: int) -> Gate:
     if limit.gate == "min_speedup":
         return Gate(min_speedup=limit.value)
     return Gate(min_efficiency=limit.value, workers=workers)
+
+
+def _in_one_line(error: BaseException) -> str:
+    """Type and first line of a message, for a table; of a group also its first error."""
+    text = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return f"{text}: {_in_one_line(error.exceptions[0])}" if isinstance(error, BaseExceptionGroup) else text
 
 
 def _median(values: list[float]) -> float | None:

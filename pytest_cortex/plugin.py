@@ -11,7 +11,7 @@ import random
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -45,7 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cortex", "keeping parallel code parallel (pytest-cortex)")
     for option in OPTIONS:
         _add_to_command_line(group, option)
-        parser.addini(option.ini, option.help, type="args" if option.many else "string", default=None)
+        kind: Literal["args", "string"] = "args" if option.many else "string"
+        parser.addini(option.ini, option.help, type=kind, default=None)
 
 
 def _add_to_command_line(group: pytest.OptionGroup, option: Option) -> None:
@@ -135,13 +136,22 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
     session = config.stash.get(SESSION_KEY, None)
     if session is None:
         return None
-    shown = [_shown(name, session.settings) for name in session.settings.by_name if name != "bench"]
     how = "by the controller, after the workers" if is_controller(config) else "one at a time"
     return [
         f"cortex: measuring bench tests {how}",
-        "cortex: PASS and FAIL are wrong at most once in 1000 each (independent rounds, this process, machine and hour)",
-        f"cortex: {', '.join(shown)}",
+        "cortex: PASS and FAIL are wrong at most once in 1000 (independent rounds; this process, machine and hour)",
+        *_settings_by_origin(session.settings),
         f"cortex: reports in {session.report_dir}",
+    ]
+
+
+def _settings_by_origin(settings: Settings) -> list[str]:
+    """One line per origin: what the user set stands apart from what is default."""
+    names = [name for name in settings.by_name if name != "bench"]
+    origins = dict.fromkeys(settings.origin(name) for name in names)
+    return [
+        f"cortex: {origin}: {', '.join(_shown(name, settings) for name in names if settings.origin(name) == origin)}"
+        for origin in sorted(origins, key=lambda origin: origin == "default")
     ]
 
 
@@ -151,7 +161,7 @@ def _shown(name: str, settings: Settings) -> str:
         value = " ".join(f"{scenario}:{limit:g}" if scenario else f"{limit:g}" for scenario, limit in value.items())
     elif isinstance(value, tuple):
         value = " ".join(value)
-    return f"{name}={'none' if value in (None, '') else value} ({settings.origin(name)})"
+    return f"{name}={'none' if value in (None, '') else value}"
 
 
 # Fixtures -------------------------------------------------------------------------------------------------------------
@@ -305,7 +315,12 @@ def pytest_runtest_makereport(
     report = yield
     item.config.stash[SESSION_KEY].finished.add(item.nodeid)
     undecided = [f"{name}: {verdict.reason}" for name, verdict in bench.undecided]
-    if report.passed and undecided:
+    if report.passed and bench.idle_gates:
+        report.outcome = "failed"
+        report.longrepr = (
+            f"the gate {', '.join(bench.idle_gates)} guards nothing: the test never called cortex_bench(…)"
+        )
+    elif report.passed and undecided:
         _mark_inconclusive(item, report, "; ".join(undecided))
     return report
 

@@ -226,7 +226,7 @@ OPTIONS = (
     Option(
         name="time_budget",
         metavar="SECONDS",
-        help="how long the counted rounds of one measurement should take at most, though never fewer than 15 rounds "
+        help="how long the counted rounds of one measurement should take at most, though never fewer than 16 rounds "
         "nor more than 60 (default: 10)",
         read=_seconds,
         default=10.0,

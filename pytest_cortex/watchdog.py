@@ -9,6 +9,8 @@ doing and interrupts the main thread the way Ctrl-C would, again and again until
 from __future__ import annotations
 
 import atexit
+import concurrent.futures.thread
+import itertools
 import os
 import signal
 import sys
@@ -17,11 +19,15 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 _PUSH_EVERY_S = 1.0
 _PUSHES = 10
 _EXIT_GRACE_S = 2.0
+_OUR_THREADS = "cortex-"
+_OUR_FILES = str(Path(__file__).parent)
+_STARTERS = (threading.__file__, concurrent.futures.thread.__file__)
 
 
 class ArmTimeout(TimeoutError):
@@ -45,14 +51,22 @@ class ArmTimeout(TimeoutError):
 
 
 def stacks_of_all_threads() -> str:
-    """Says for every thread but the calling one what it is doing."""
+    """Says for every thread but this plugin's own what it is doing, without the frames that merely led there."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     parts = []
     for ident, frame in sys._current_frames().items():  # noqa: SLF001 - documented, and the only way to other threads
-        if ident != threading.get_ident():
-            stack = "".join(traceback.format_stack(frame))
-            parts.append(f"thread {names.get(ident, ident)!r}:\n{stack}")
+        name = names.get(ident, str(ident))
+        if not name.startswith(_OUR_THREADS):
+            stack = "".join(traceback.format_list(_telling(traceback.extract_stack(frame))))
+            parts.append(f"thread {name!r}:\n{stack}")
     return "\n".join(parts)
+
+
+def _telling(stack: list[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    """Drops the test runner's frames above the arm, and the library's frames that start a thread."""
+    ours = [place for place, frame in enumerate(stack) if frame.filename.startswith(_OUR_FILES)]
+    told = stack[ours[-1] + 1 :] if ours else stack
+    return list(itertools.dropwhile(lambda frame: frame.filename in _STARTERS, told)) or told
 
 
 class _Watch:
@@ -101,7 +115,6 @@ def time_limit(limit_s: float) -> Iterator[None]:
         return
     watch = _Watch(limit_s, _interrupt_main_thread)
     watch.thread.start()
-    error: BaseException | None = None
     try:
         try:
             yield
@@ -110,13 +123,12 @@ def time_limit(limit_s: float) -> Iterator[None]:
             # The last push may have been sent but not yet have arrived: it must arrive here and not in the test.
             if watch.stacks is not None:
                 time.sleep(0.05)
-    except BaseException as caught:
+    except BaseException:
         if watch.stacks is None:
             raise
-        error = caught
     if watch.stacks is not None:
         _guard_exit()
-        raise ArmTimeout(limit_s, watch.stacks) from error
+        raise ArmTimeout(limit_s, watch.stacks) from None  # the interrupts themselves tell nothing
 
 
 def _interrupt_main_thread() -> None:

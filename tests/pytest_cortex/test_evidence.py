@@ -78,13 +78,13 @@ def test_boundary_when_calculated_in_fractions(horizon: int, alpha: float) -> No
     assert up == down <= Fraction(alpha)
 
 
-@pytest.mark.parametrize(("horizon", "used"), [(30, 0.87), (60, 0.97), (90, 0.98)])
-def test_boundary_uses_nearly_all_of_alpha(horizon: int, used: float) -> None:
+@pytest.mark.parametrize(("horizon", "used"), [(30, 0.75), (60, 0.77), (90, 0.76)])
+def test_boundary_uses_nearly_all_of_alpha_but_the_reserve(horizon: int, used: float) -> None:
     up, _ = crossing_chances(boundary(horizon, 0.001), Fraction(1, 2))
-    assert up >= Fraction(used) * Fraction(0.001)
+    assert Fraction(used) * Fraction(0.001) <= up <= Fraction(0.8) * Fraction(0.001)
 
 
-@pytest.mark.parametrize("horizon", range(24, 91))
+@pytest.mark.parametrize("horizon", range(17, 91))
 def test_boundary_gives_the_earliest_verdict_after_a_dozen_rounds(horizon: int) -> None:
     counts = boundary(horizon, 0.001)
     assert counts[:12] == (None,) * 11 + (12,)
@@ -107,11 +107,12 @@ def test_smallest_horizon_is_the_first_at_which_anything_decides(alpha: float) -
 
 
 def test_smallest_horizon_for_one_error_in_1000() -> None:
-    assert smallest_horizon(0.001) == 10
+    assert smallest_horizon(0.001) == 11
 
 
 def test_smallest_horizon_when_alpha_is_a_power_of_two() -> None:
-    assert smallest_horizon(2**-10) == 10
+    """A power of two itself would do, but for the reserve."""
+    assert smallest_horizon(2**-10) == 11
 
 
 def test_min_horizon_is_the_first_that_one_odd_round_does_not_block() -> None:
@@ -123,9 +124,9 @@ def test_min_horizon_is_the_first_that_one_odd_round_does_not_block() -> None:
 
 
 def test_min_horizon_decides_as_often_as_its_comment_says() -> None:
-    chances = {n: sum(crossing_chances(boundary(n, 0.001), Fraction(19, 20))) for n in (*range(11, 15), MIN_HORIZON)}
+    chances = {n: sum(crossing_chances(boundary(n, 0.001), Fraction(19, 20))) for n in (*range(11, 16), MIN_HORIZON)}
     assert {n: round(float(chance), 2) for n, chance in chances.items()} == {
-        11: 0.57, 12: 0.57, 13: 0.57, 14: 0.57, 15: 0.84
+        11: 0.57, 12: 0.57, 13: 0.57, 14: 0.57, 15: 0.57, 16: 0.82
     }  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def test_decide_when_one_round_is_given() -> None:
 def test_decide_when_the_horizon_is_too_short_to_prove_anything() -> None:
     verdict = constant(4.0, horizon=8)
     assert (verdict.outcome, verdict.rounds) == (Outcome.INCONCLUSIVE, 8)
-    assert verdict.reason == "a horizon of 8 proves nothing at alpha 0.001; allow 10 rounds or more"
+    assert verdict.reason == "a horizon of 8 proves nothing at alpha 0.001; allow 11 rounds or more"
 
 
 def test_decide_when_the_limit_is_an_efficiency() -> None:

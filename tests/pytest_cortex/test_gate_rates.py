@@ -191,11 +191,11 @@ def test_false_fail_in_100_000_decisions_of_the_gate_itself(truth: float, sd: fl
 
 @pytest.mark.slow
 def test_error_rate_in_two_million_walks_is_what_was_calculated() -> None:
-    """With the truth at the tested value, 0.0976 % fail and as many pass: alpha is used, and not overdrawn."""
+    """With the truth at the tested value, 0.0779 % fail and as many pass: alpha less its reserve is used."""
     failed = passed = 0
     for seed in range(20):
         rates = rates_of(measured(np.random.default_rng(100 + seed), decisions=100_000, truth=0.98, sd=0.05))
         failed, passed = failed + rates.failed, passed + rates.passed
     total = Rates(decisions=2_000_000, failed=failed, passed=passed)
-    assert total.failed_at_least <= 0.000976 <= total.failed_at_most < 0.0011
+    assert total.failed_at_least <= 0.000779 <= total.failed_at_most < 0.0009
     assert total.bound(passed, "low") <= 0.000976 <= total.passed_at_most < 0.0011

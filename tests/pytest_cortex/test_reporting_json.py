@@ -1,0 +1,169 @@
+"""``cortex.json`` follows its schema, whatever was recorded."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from pytest_cortex.gate import Outcome
+from pytest_cortex.record import Arm, MeasurementRecord, RoundRecord, SessionRecord, SettingRecord, VerdictRecord
+from pytest_cortex.reporting import schema
+from pytest_cortex.reporting.document import encode, plain
+
+MEASURED = MeasurementRecord(
+    test="tests/test_pipeline.py::test_small",
+    name="small",
+    scenario="small",
+    workers=4,
+    modules=4,
+    rounds=(
+        RoundRecord(sequential_s=2.2, parallel_s=0.7, first=Arm.PARALLEL, warmup=True),
+        RoundRecord(sequential_s=2.0, parallel_s=0.5, first=Arm.SEQUENTIAL, warmup=False),
+    ),
+    speedup=3.92,
+    speedup_low=3.9,
+    speedup_high=3.95,
+    sequential_s=2.0,
+    parallel_s=0.51,
+    ceiling=4.0,
+)
+UNMEASURED = replace(
+    MEASURED, rounds=(), speedup=None, speedup_low=None, speedup_high=None, sequential_s=None, parallel_s=None
+)
+
+
+def verdict(outcome: Outcome, limit: float = 3.4, reason: str = "because") -> VerdictRecord:
+    return VerdictRecord(
+        gate="min_speedup",
+        limit=limit,
+        min_speedup=limit,
+        origin="marker",
+        outcome=outcome,
+        rounds=1,
+        reason=reason,
+    )
+
+
+def session(*measurements: MeasurementRecord, complete: bool = True) -> SessionRecord:
+    return SessionRecord(
+        created_at="2026-01-31T12:00:00Z",
+        command=("--cortex-bench", "tests/my test.py"),
+        seed=7,
+        complete=complete,
+        environment={"python": "3.11.9", "load": [0.5, 1.0]},
+        settings={"horizon": SettingRecord(value=60, origin="default")},
+        measurements=measurements,
+    )
+
+
+VALIDATOR = Draft202012Validator(schema())
+
+# Any number that a clock or a division may come up with, the broken ones included.
+numbers = st.floats(min_value=0) | st.just(math.nan)
+texts = st.text(max_size=8)
+rounds = st.builds(RoundRecord, sequential_s=numbers, parallel_s=numbers)
+verdicts = st.builds(VerdictRecord, limit=numbers, min_speedup=numbers, rounds=st.integers(0, 90), reason=texts)
+measurements = st.builds(
+    MeasurementRecord,
+    workers=st.integers(1, 64),
+    modules=st.none() | st.integers(0, 99),
+    rounds=st.lists(rounds, max_size=3).map(tuple),
+    speedup=st.none() | numbers,
+    speedup_low=st.none() | numbers,
+    speedup_high=st.none() | numbers,
+    sequential_s=st.none() | numbers,
+    parallel_s=st.none() | numbers,
+    ceiling=st.none() | numbers,
+    verdicts=st.lists(verdicts, max_size=2).map(tuple),
+    attempts=st.integers(1, 3),
+)
+facts = st.dictionaries(texts, st.none() | st.booleans() | st.integers() | st.floats() | texts | st.lists(texts))
+sessions = st.builds(
+    SessionRecord,
+    environment=facts,
+    settings=st.dictionaries(texts, st.builds(SettingRecord, value=st.floats() | texts, origin=texts), max_size=2),
+    measurements=st.lists(measurements, max_size=3).map(tuple),
+    schema=st.just(1),
+)
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def decoded(record: SessionRecord) -> Any:
+    return json.loads(encode(record).decode(), parse_constant=refuse)
+
+
+def test_schema_is_itself_valid() -> None:
+    Draft202012Validator.check_schema(schema())
+
+
+@given(sessions)
+def test_document_follows_the_schema_whatever_was_recorded(record: SessionRecord) -> None:
+    VALIDATOR.validate(decoded(record))
+
+
+@given(sessions)
+def test_finite_numbers_and_names_come_back_as_they_were(record: SessionRecord) -> None:
+    for written, one in zip(decoded(record)["measurements"], record.measurements, strict=True):
+        assert (written["test"], written["name"]) == (one.test, one.name)
+        assert written["speedup"] == (one.speedup if one.speedup is not None and math.isfinite(one.speedup) else None)
+
+
+def test_schema_refuses_a_field_that_nobody_documented() -> None:
+    document = decoded(session(MEASURED))
+    document["measurements"][0]["surprise"] = 1
+    assert not VALIDATOR.is_valid(document)
+
+
+@pytest.mark.parametrize("field", ["test", "speedup", "rounds", "verdicts", "outcome"])
+def test_schema_refuses_a_measurement_when_a_field_is_missing(field: str) -> None:
+    document = decoded(session(MEASURED))
+    del document["measurements"][0][field]
+    assert not VALIDATOR.is_valid(document)
+
+
+def test_schema_knows_every_outcome() -> None:
+    assert schema()["$defs"]["outcome"]["enum"] == list(Outcome)
+
+
+def test_efficiency_and_outcome_are_written_for_other_readers() -> None:
+    written = decoded(session(replace(MEASURED, verdicts=(verdict(Outcome.FAIL),))))["measurements"][0]
+    assert written["efficiency"] == pytest.approx(0.98)
+    assert written["outcome"] == "FAIL"
+
+
+def test_raw_rounds_are_kept_with_their_warmups() -> None:
+    written = decoded(session(MEASURED))["measurements"][0]["rounds"]
+    assert [one["warmup"] for one in written] == [True, False]
+
+
+def test_argument_that_is_not_utf8_survives() -> None:
+    """Python hands it over as a lone surrogate, which has no bytes in UTF-8."""
+    record = replace(session(), command=("\udcff",))
+    assert decoded(record)["command"] == ["\udcff"]
+
+
+def test_unmeasured_session_follows_the_schema() -> None:
+    VALIDATOR.validate(decoded(session(UNMEASURED)))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (Path("reports"), "reports"),
+        (MappingProxyType({1: (math.inf, 2)}), {"1": [None, 2]}),
+        (Outcome.PASS, "PASS"),
+        (True, True),
+    ],
+)
+def test_setting_of_any_type_becomes_plain(value: object, expected: object) -> None:
+    assert plain(value) == expected

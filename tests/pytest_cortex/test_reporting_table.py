@@ -1,0 +1,136 @@
+"""The pandas table and ``cortex.csv``."""
+
+import csv as standard_csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pytest_cortex.gate import Outcome
+from pytest_cortex.record import Arm, MeasurementRecord, RoundRecord, SessionRecord, SettingRecord, VerdictRecord
+from pytest_cortex.reporting.table import COLUMNS, csv, frame, harmless
+
+MEASURED = MeasurementRecord(
+    test="tests/test_pipeline.py::test_small",
+    name="small",
+    scenario="small",
+    workers=4,
+    modules=4,
+    rounds=(
+        RoundRecord(sequential_s=2.2, parallel_s=0.7, first=Arm.PARALLEL, warmup=True),
+        RoundRecord(sequential_s=2.0, parallel_s=0.5, first=Arm.SEQUENTIAL, warmup=False),
+    ),
+    speedup=3.92,
+    speedup_low=3.9,
+    speedup_high=3.95,
+    sequential_s=2.0,
+    parallel_s=0.51,
+    ceiling=4.0,
+)
+UNMEASURED = replace(
+    MEASURED, rounds=(), speedup=None, speedup_low=None, speedup_high=None, sequential_s=None, parallel_s=None
+)
+
+
+def verdict(outcome: Outcome, limit: float = 3.4, reason: str = "because") -> VerdictRecord:
+    return VerdictRecord(
+        gate="min_speedup",
+        limit=limit,
+        min_speedup=limit,
+        origin="marker",
+        outcome=outcome,
+        rounds=1,
+        reason=reason,
+    )
+
+
+def session(*measurements: MeasurementRecord, complete: bool = True) -> SessionRecord:
+    return SessionRecord(
+        created_at="2026-01-31T12:00:00Z",
+        command=("--cortex-bench", "tests/my test.py"),
+        seed=7,
+        complete=complete,
+        environment={"python": "3.11.9", "load": [0.5, 1.0]},
+        settings={"horizon": SettingRecord(value=60, origin="default")},
+        measurements=measurements,
+    )
+
+
+FIRST = ["test", "name", "scenario", "workers", "modules", "speedup", "speedup_low", "speedup_high", "efficiency"]
+FIRST += ["ceiling", "verdict", "rounds", "sequential_s", "parallel_s", "limit", "gate", "reason"]
+
+
+def read(record: SessionRecord) -> list[dict[str, str]]:
+    return list(standard_csv.DictReader(io.StringIO(csv(record).decode(), newline="")))
+
+
+def test_columns_keep_their_order() -> None:
+    assert list(frame(session(MEASURED)).columns)[: len(FIRST)] == FIRST
+
+
+@pytest.mark.parametrize("measurements", [(UNMEASURED,), (MEASURED, UNMEASURED)], ids=["missing", "mixed"])
+def test_types_are_the_same_as_for_no_measurement(measurements: tuple[MeasurementRecord, ...]) -> None:
+    pd.testing.assert_series_equal(frame(session()).dtypes, frame(session(*measurements)).dtypes)
+
+
+def test_row_holds_the_numbers_of_its_measurement() -> None:
+    row = frame(session(replace(MEASURED, verdicts=(verdict(Outcome.PASS),)))).iloc[0]
+    assert (row["speedup"], row["workers"], row["sequential_s"], row["parallel_s"]) == (3.92, 4, 2.0, 0.51)
+    assert (row["verdict"], row["limit"], row["gate"]) == ("PASS", 3.4, "min_speedup")
+
+
+def test_warmups_are_counted_apart() -> None:
+    row = frame(session(MEASURED)).iloc[0]
+    assert (row["rounds"], row["warmups"]) == (1, 1)
+
+
+def test_failed_gate_is_shown_when_another_passed() -> None:
+    one = replace(MEASURED, verdicts=(verdict(Outcome.PASS, 3.9), verdict(Outcome.FAIL, 3.5, "too slow")))
+    row = frame(session(one)).iloc[0]
+    assert (row["verdict"], row["limit"], row["reason"], row["gates"]) == ("FAIL", 3.5, "too slow", 2)
+
+
+def test_number_that_is_not_finite_is_missing() -> None:
+    row = frame(session(replace(MEASURED, speedup=float("inf"), ceiling=float("nan")))).iloc[0]
+    assert row[["speedup", "efficiency", "ceiling"]].isna().all()
+
+
+def test_csv_has_only_a_heading_when_nothing_was_measured() -> None:
+    assert csv(session()).decode() == ",".join(column.name for column in COLUMNS) + "\n"
+
+
+def test_csv_gives_back_the_numbers_exactly() -> None:
+    row = read(session(replace(MEASURED, speedup=1 / 3)))[0]
+    assert float(row["speedup"]) == 1 / 3
+
+
+def test_csv_has_one_line_per_measurement_when_a_name_has_line_ends() -> None:
+    data = csv(session(replace(MEASURED, name="a\nb\r\nc"), MEASURED))
+    assert data.count(b"\n") == 3
+    assert b"\r" not in data
+
+
+def test_csv_survives_quotes_commas_and_a_name_that_is_not_utf8() -> None:
+    row = read(session(replace(MEASURED, name='say "a, b" \udcff')))[0]
+    assert row["name"] == 'say "a, b" \\udcff'
+
+
+@pytest.mark.parametrize("name", ["=cmd()", "+1", "-1", "@SUM(A1)", "  =1", "\t=1", "\uff1d1"])
+def test_csv_disarms_what_a_spreadsheet_would_calculate(name: str) -> None:
+    assert harmless(name)[0] in "'\\"
+
+
+def test_csv_leaves_ordinary_names_alone() -> None:
+    assert harmless("tests/test_a.py::test_b[x=1-y]") == "tests/test_a.py::test_b[x=1-y]"
+
+
+def test_frame_leaves_hostile_names_as_they_are() -> None:
+    assert frame(session(replace(MEASURED, name="=cmd()"))).iloc[0]["name"] == "=cmd()"
+
+
+def test_every_column_is_documented() -> None:
+    page = Path(__file__).parents[2] / "reports" / "README.md"
+    documented = [line.split("`")[1] for line in page.read_text("utf-8").splitlines() if line.startswith("| `")]
+    assert documented == [column.name for column in COLUMNS]
