@@ -30,8 +30,9 @@ from orchestrator.errors import (
 )
 from orchestrator.execute import execute_operation
 from orchestrator.module import Module, Phase, module
-from orchestrator.operation import Operation, register
+from orchestrator.operation import Operation
 from orchestrator.plan import Plan, plan
+from orchestrator.registry import register
 from orchestrator.report import (
     ModuleResult,
     OperationExecutionReport,

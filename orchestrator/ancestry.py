@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
+_FEW = 16
+"""A longer list of predecessors is left to the search, whose effort is counted."""
+
 
 class Ancestry:
     """Answers whether one node of an acyclic graph comes before another.
@@ -26,11 +29,22 @@ class Ancestry:
 
     def is_before(self, ancestor: int, node: int) -> bool:
         """True if *ancestor* must have ended before *node* starts."""
+        return ancestor in self.past(node)
+
+    def past(self, node: int) -> Past:
+        """Returns what comes before *node*, for many questions about it."""
+        return Past(self, node)
+
+    def obvious(self, ancestor: int, node: int) -> bool | None:
+        """Answers what can be told without searching, None for the rest."""
         if self._stage[ancestor] != self._stage[node]:
             return self._stage[ancestor] < self._stage[node]
         if self._depth[ancestor] >= self._depth[node]:
             return False
-        return ancestor in self._predecessors[node] or self._in_subtree(ancestor, node) or self._found(ancestor, node)
+        direct = self._predecessors[node]
+        if len(direct) <= _FEW and ancestor in direct:
+            return True
+        return True if self._in_subtree(ancestor, node) else None
 
     def _in_subtree(self, ancestor: int, node: int) -> bool:
         first, last = self._intervals
@@ -73,15 +87,21 @@ class Ancestry:
             if self._depth[other] == self._depth[node] - 1 and self._stage[other] == self._stage[node]
         )
 
-    def _found(self, ancestor: int, node: int) -> bool:
-        """Searches backwards from *node*; answers on the way are kept, so no node is searched twice per ancestor."""
+    def search(self, ancestor: int, node: int) -> tuple[bool, int]:
+        """Searches backwards from *node*; answers on the way are kept, so no node is searched twice per ancestor.
+
+        Returns:
+            Whether *ancestor* was met, and the effort: how many predecessors were looked at.
+        """
         known = self._known.setdefault(ancestor, {})
+        effort = 1
         stack = [node]
         while stack:
             current = stack[-1]
             if current in known:
                 stack.pop()
                 continue
+            effort += len(self._predecessors[current])
             nearer = [p for p in self._predecessors[current] if self._may_follow(ancestor, p)]
             if ancestor in self._predecessors[current] or any(
                 known.get(p) or self._in_subtree(ancestor, p) for p in nearer
@@ -91,10 +111,56 @@ class Ancestry:
                 stack += unknown
             else:
                 known[current] = False
-        return known[node]
+        return known[node], effort
+
+    def walk(self, node: int) -> set[int]:
+        """Everything before *node* in its own stage."""
+        reached = [node]
+        seen: set[int] = set()
+        for each in reached:  # grows while it is walked
+            for other in self._predecessors[each]:
+                if other not in seen and self._stage[other] == self._stage[node]:
+                    seen.add(other)
+                    reached.append(other)
+        return seen
+
+    def __len__(self) -> int:
+        return len(self._depth)
 
     def _may_follow(self, ancestor: int, node: int) -> bool:
         return self._stage[node] == self._stage[ancestor] and self._depth[node] > self._depth[ancestor]
+
+
+class Past:
+    """What comes before one node; ``other in past`` asks.
+
+    A search on behalf of each of 10,000 others could walk the same past 10,000 times.  So once the searches together
+    have cost as much as there are nodes, the past is walked once and kept.
+
+    Args:
+        ancestry: The graph's.
+        node: Whose past it is.
+    """
+
+    __slots__ = ("_ancestry", "_node", "_patience", "_walked")
+
+    def __init__(self, ancestry: Ancestry, node: int) -> None:
+        self._ancestry = ancestry
+        self._node = node
+        self._patience = len(ancestry)
+        self._walked: set[int] | None = None
+
+    def __contains__(self, other: int) -> bool:
+        obvious = self._ancestry.obvious(other, self._node)
+        if obvious is not None:
+            return obvious
+        if self._patience > 0:
+            found, effort = self._ancestry.search(other, self._node)
+            self._patience -= effort
+            return found
+        if self._walked is None:
+            self._walked = self._ancestry.walk(self._node)
+        return other in self._walked
 
 
 class Writers:
@@ -118,7 +184,8 @@ class Writers:
         rivals = self._recent
         if reduces:
             rivals = rivals[:1] if self._has_plain else []
-        return next((rival for rival in rivals if not ancestry.is_before(rival, node)), None)
+        past = ancestry.past(node)
+        return next((rival for rival in rivals if rival not in past), None)
 
     def add(self, node: int, *, reduces: bool) -> None:
         """Notes that *node* has written."""

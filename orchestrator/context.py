@@ -7,7 +7,7 @@ context and what its ancestors committed, never anything else, so that it depend
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.ancestry import Writers
@@ -58,11 +58,20 @@ class Ledger:
         Raises:
             KeyError: If it sees nothing; the message says who wrote it, if anybody did.
         """
-        is_before = self._graph.ancestry.is_before
-        value = self._folded(key, lambda writer: (own and writer == node) or is_before(writer, node))
+        value = self._folded(key, self._sight(node, own=own))
         if value is _NOTHING:
             raise KeyError(self._why_missing(key, node))
         return value
+
+    def holds(self, key: object, node: int, *, own: bool = False) -> bool:
+        """True if *node* sees something under *key*; no reducer is called for that."""
+        sees = self._sight(node, own=own)
+        return key in self._initial or any(sees(writer) for writer, _value in self._entries.get(key, ()))  # type: ignore[call-overload]  # any key may be asked for
+
+    def _sight(self, node: int, *, own: bool) -> Callable[[int], bool]:
+        """Returns the question whether *node* sees what a writer wrote."""
+        past = self._graph.ancestry.past(node)
+        return lambda writer: writer in past or (own and writer == node)
 
     def final(self) -> dict[str, Any]:
         """Everything that was committed, over the initial context."""
@@ -74,7 +83,7 @@ class Ledger:
         written = [key for key in list(self._entries) if key not in self._initial]  # list(): others may be committing
         return [*self._initial, *sorted(written, key=str)]
 
-    def _folded(self, key: str, sees: Any) -> Any:
+    def _folded(self, key: str, sees: Callable[[int], bool]) -> Any:
         """The visible value: the last plain write, and what came after it reduced in the order of nodes.
 
         Backwards, since the last plain write hides all before it.
@@ -119,6 +128,9 @@ class ModuleContext(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         return self._ledger.value(key, self._node, own=self._own)
+
+    def __contains__(self, key: object) -> bool:
+        return self._ledger.holds(key, self._node, own=self._own)
 
     def __iter__(self) -> Iterator[str]:
         return (key for key in self._ledger.known_keys() if key in self)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from orchestrator.report import OperationExecutionReport
@@ -141,13 +141,20 @@ class OperationInterrupted(KeyboardInterrupt):
     """Ctrl-C arrived; what was running has been stopped and what was done has been rolled back.
 
     Attributes:
-        report: What ran and what was rolled back.
+        report: What ran and what was rolled back.  It holds the modules' functions, so a pickled copy of the error
+            goes without it.
     """
 
-    def __init__(self, message: str, report: OperationExecutionReport) -> None:
-        super().__init__(message, report)
+    report: OperationExecutionReport
+
+    def __init__(self, message: str, report: OperationExecutionReport | None = None) -> None:
+        super().__init__(message)
         self.message = message
-        self.report = report
+        if report is not None:
+            self.report = report
+
+    def __reduce__(self) -> tuple[type[OperationInterrupted], tuple[str]]:
+        return type(self), (self.message,)
 
     def __str__(self) -> str:
         return self.message
@@ -157,13 +164,18 @@ class OperationTerminated(SystemExit):
     """SIGTERM arrived; as ``OperationInterrupted``, and the interpreter exits with status 143.
 
     Attributes:
-        report: What ran and what was rolled back.
+        report: What ran and what was rolled back.  As in ``OperationInterrupted``, a pickled copy goes without it.
     """
 
-    def __init__(self, code: int, report: OperationExecutionReport) -> None:
-        super().__init__(code, report)
-        self.code = code
-        self.report = report
+    report: OperationExecutionReport
+
+    def __init__(self, code: int, report: OperationExecutionReport | None = None) -> None:
+        super().__init__(code)
+        if report is not None:
+            self.report = report
+
+    def __reduce__(self) -> tuple[type[OperationTerminated], tuple[Any, ...]]:
+        return type(self), self.args
 
 
 class CycleWarning(UserWarning):

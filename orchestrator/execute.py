@@ -11,8 +11,9 @@ from typing import Any, get_args
 
 from orchestrator.errors import CallError, CycleWarning, OperationInterrupted, OperationTerminated
 from orchestrator.graph import Compilation, OnCycle, compile_operation
-from orchestrator.operation import Operation, find
+from orchestrator.operation import Operation
 from orchestrator.plan import Plan
+from orchestrator.registry import find
 from orchestrator.report import Lazily, ModuleResult, OperationExecutionReport, RollbackStatus, Status
 from orchestrator.runner import OnFailure, Outcome, Runner
 from orchestrator.schedule import SkipReason
@@ -74,7 +75,7 @@ def execute_operation(
         context=MappingProxyType(runner.context),
         errors=(*compilation.problems, *compilation.set_aside, *runner.errors),
         rollback_results=MappingProxyType(
-            {compilation.graph.modules[node].id: result for node, result in runner.rollbacks.items()}
+            {compilation.graph.modules[node].id: result for node, result in list(runner.rollbacks.items())}
         ),
         started_at=started_at,
         total_duration_seconds=time.perf_counter() - began_s,
@@ -90,7 +91,7 @@ def _check_call(workers: int, on_failure: str, grace_s: float) -> None:
         raise CallError(f"max_parallel_workers must be a whole number from 1 up, not {workers!r}")
     if on_failure not in get_args(OnFailure):
         raise CallError(f"on_failure={on_failure!r} is unknown. Known values: {', '.join(get_args(OnFailure))}.")
-    if not isinstance(grace_s, int | float) or not grace_s >= 0:  # "not >=" also refuses NaN
+    if not grace_s >= 0:  # so that NaN is refused too
         raise CallError(f"grace_s must be 0 or more seconds, not {grace_s!r}")
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 OnCycle: TypeAlias = Literal["fail", "isolate", "sequential"]
 Adjacency: TypeAlias = list[list[int]]
 
+_COMPARISONS = 100_000
+"""How many ids may be compared in search of similar ones, so that a thousand typing errors do not look like a hang."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
@@ -119,16 +122,16 @@ def _compile(operation: Operation, profile: str, on_cycle: OnCycle) -> Compilati
     components = _cycles(draft)
     isolated: list[int] = []
     dropped: list[tuple[int, int]] = []
-    if components and on_cycle == "isolate":
-        isolated = _behind(draft, components)
-    elif components and on_cycle == "sequential":
+    if components and on_cycle == "sequential":
         dropped = _in_declaration_order(draft, components, operation)
-    else:
-        problems += [_cycle_problem(draft, component) for component in components]
+    elif components:
+        isolated = _behind(draft, components)
+    cycles = tuple(_cycle_problem(draft, component) for component in components) if isolated else ()
+    if on_cycle == "fail":
+        problems += cycles
     planned = tuple(module.id for module in modules)
-    if not components or on_cycle != "fail":
-        graph = _graph(_without(draft, isolated))
-        problems += _product_conflicts(graph)
+    graph = _graph(_without(draft, isolated))
+    problems += _product_conflicts(graph)
     if problems:
         return Compilation(graph=_graph(_Draft([], [], [])), problems=tuple(problems), planned=planned)
     ids = [module.id for module in modules]
@@ -137,7 +140,7 @@ def _compile(operation: Operation, profile: str, on_cycle: OnCycle) -> Compilati
         problems=(),
         planned=planned,
         isolated=tuple(ids[node] for node in isolated),
-        set_aside=tuple(_cycle_problem(draft, component) for component in components) if isolated else (),
+        set_aside=cycles,
         dropped=tuple((ids[node], ids[dependency]) for node, dependency in dropped),
     )
 
@@ -189,7 +192,10 @@ def _resolved(modules: list[Module], everywhere: set[str], problems: list[PlanPr
         needed = set(module.depends_on)
         soft.append([number[name] for name in module.runs_after if name in number and name not in needed])
         names = dict.fromkeys(module.depends_on + module.runs_after)
-        problems += [_unknown_dependency(module.id, name, everywhere) for name in names if name not in everywhere]
+        for name in names:
+            if name not in everywhere:
+                affordable = len(problems) * len(everywhere) <= _COMPARISONS
+                problems.append(_unknown_dependency(module.id, name, everywhere if affordable else ()))
     return _Draft(modules, hard, soft)
 
 
@@ -209,8 +215,8 @@ def _later_phases(draft: _Draft) -> Iterable[PlanProblem]:
                 yield PlanProblem(
                     ProblemKind.LATER_PHASE,
                     (module.id, dependency.id),
-                    f"module {module.id!r} in phase {module.phase.name} depends on {dependency.id!r}, which runs only in "
-                    f"the later phase {dependency.phase.name}: move one of them",
+                    f"module {module.id!r} in phase {module.phase.name} depends on {dependency.id!r}, which runs only "
+                    f"in the later phase {dependency.phase.name}: move one of them",
                 )
 
 
@@ -222,8 +228,9 @@ def _required_on_optional(draft: _Draft) -> Iterable[PlanProblem]:
                 yield PlanProblem(
                     ProblemKind.OPTIONAL_DEPENDENCY,
                     (module.id, dependency.id),
-                    f"required module {module.id!r} depends on optional {dependency.id!r}, which may fail: use "
-                    f"runs_after=[{dependency.id!r}], or make {module.id!r} optional too, or {dependency.id!r} required",
+                    f"required module {module.id!r} depends on optional {dependency.id!r}, which may fail: "
+                    f"use runs_after=[{dependency.id!r}], or make {module.id!r} optional too, or make "
+                    f"{dependency.id!r} required",
                 )
 
 
@@ -295,12 +302,18 @@ def _components(draft: _Draft, nodes: set[int]) -> list[list[int]]:
 def _cycle_problem(draft: _Draft, component: list[int]) -> PlanProblem:
     """Names one shortest cycle of *component*."""
     path = [draft.modules[node].id for node in _shortest_cycle(draft, component)]
-    arrows = " → ".join([*path, path[0]])
+    arrows = " → ".join([*_abridged(path), path[0]])
     return PlanProblem(
         ProblemKind.CYCLE,
         tuple(path),
-        f"modules wait for each other in a cycle: {arrows} (each depends on the next): remove one of these dependencies",
+        f"modules wait for each other in a cycle: {arrows} (each depends on the next): "
+        "remove one of these dependencies",
     )
+
+
+def _abridged(path: list[str]) -> list[str]:
+    """Leaves out the middle of a path that nobody would read to its end."""
+    return path if len(path) <= 20 else [*path[:10], f"({len(path) - 15} more)", *path[-5:]]
 
 
 def _shortest_cycle(draft: _Draft, component: list[int]) -> list[int]:
@@ -342,7 +355,7 @@ def _in_declaration_order(draft: _Draft, components: list[list[int]], operation:
         members = sorted(component, key=lambda node: declared[draft.modules[node].id])
         place = {node: rank for rank, node in enumerate(members)}
         for node in members:
-            against = [d for d in draft.predecessors(node) if place.get(d, -1) >= place[node]]
+            against = {d: None for d in draft.predecessors(node) if place.get(d, -1) >= place[node]}  # an ordered set
             dropped += [(node, dependency) for dependency in against]
             draft.hard[node] = [d for d in draft.hard[node] if d not in against]
             draft.soft[node] = [d for d in draft.soft[node] if d not in against]

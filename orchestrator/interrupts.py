@@ -7,6 +7,7 @@ only while that thread is inside a user's code, where an exception is expected a
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -19,7 +20,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interrupts:
     """Counts the signals that arrive; a context manager that puts the former handlers back.
 
-    Outside the main thread Python delivers no signals, and this does nothing.
+    Outside the main thread Python delivers no signals, and this does nothing.  An operation inside a module of
+    another takes over for its own length, and on leaving tells the outer one what it saw.
 
     Args:
         wake: Called from the handler, so it must neither block nor take a lock.
@@ -38,6 +40,7 @@ class Interrupts:
         self._wake = wake
         self.in_user_code = False
         self._former: dict[signal.Signals, Any] = {}
+        self._process = os.getpid()
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -50,10 +53,19 @@ class Interrupts:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        for each, former in self._former.items():
+        # SIGINT comes back last: its usual handler may raise at once, and must not keep SIGTERM from coming back.
+        for each, former in reversed(self._former.items()):
             signal.signal(each, former)
+        if self.count:
+            for outer in {outer for former in self._former.values() if (outer := _owner(former))}:
+                outer.count += self.count
+                outer.last = self.last
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != self._process:  # a child that a module forked, e.g. one of a process pool
+            signal.signal(number, self._former[signal.Signals(number)])
+            signal.raise_signal(number)
+            return
         self.count += 1
         self.last = number
         if self.in_user_code and self.count > self.patience:
@@ -65,3 +77,9 @@ class Interrupts:
     def terminated(self) -> bool:
         """True if the latest signal was SIGTERM."""
         return self.last == signal.SIGTERM
+
+
+def _owner(handler: object) -> Interrupts | None:
+    """The object whose handler this is, if it is one of ours."""
+    owner = getattr(handler, "__self__", None)
+    return owner if isinstance(owner, Interrupts) else None

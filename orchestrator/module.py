@@ -37,6 +37,28 @@ def is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
+def _check_signature(name: str, function: Callable[..., object]) -> None:
+    """Refuses what could only fail later, in a worker: no callable, a coroutine function, a wrong signature."""
+    if not callable(function):
+        raise TypeError(f"{name!r} must be a function, not {function!r}")
+    _refuse_coroutine(name, function)
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError as error:
+        raise TypeError(f"{name!r} must take one argument, the context: {error}") from error
+    except ValueError:  # a callable of C that does not tell its signature
+        return
+
+
+def _refuse_coroutine(name: str, function: object) -> None:
+    """Refuses what would return a coroutine that nobody awaits; as a condition it would even count as true."""
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(
+            f"{name!r} is a coroutine function, which a worker thread cannot run by itself: "
+            "wrap a plain function that calls asyncio.run(...)"
+        )
+
+
 class Module:
     """One unit of work; subclass it and override ``run``, or wrap a function with ``@module``.
 
@@ -83,8 +105,16 @@ class Module:
         self.produces = self._names("produces", produces)
         self.merge: Mapping[str, Reducer] = dict(merge or {})
         self.tags = self._names("tags", tags)
+        for field, function in (("condition", condition), ("check", check)):
+            if function is not None:
+                _check_signature(f"{self.id}.{field}", function)
         self._condition = condition
         self._check = check
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        for method in ("run", "rollback", "condition", "check"):
+            _refuse_coroutine(f"{cls.__name__}.{method}", getattr(cls, method))
 
     def _names(self, field: str, given: Iterable[str]) -> tuple[str, ...]:
         """Returns *given* without repetitions, in order; a lone string is surely a forgotten list."""
@@ -140,7 +170,9 @@ class FunctionModule(Module):
     """
 
     def __init__(self, function: Run, id: str | None = None, **fields: Any) -> None:  # noqa: A002 - as in Module
-        super().__init__(getattr(function, "__name__", None) if id is None else id, **fields)
+        if id is None and not hasattr(function, "__name__"):
+            raise TypeError(f"{function!r} has no name to serve as an id: give one, e.g. module(id=...)")
+        super().__init__(function.__name__ if id is None else id, **fields)
         _check_signature(self.id, function)
         self.function = function
         self._rollback: Rollback | None = None
@@ -162,23 +194,6 @@ class FunctionModule(Module):
     def undo(self) -> Rollback | None:
         """The function registered with ``@m.rollback``."""
         return self._rollback
-
-
-def _check_signature(name: str, function: Callable[..., object]) -> None:
-    """Refuses what could only fail later, in a worker: no callable, a coroutine function, a wrong signature."""
-    if not callable(function):
-        raise TypeError(f"module {name!r} must wrap a function, not {function!r}")
-    if inspect.iscoroutinefunction(function):
-        raise TypeError(
-            f"{name!r} is a coroutine function, which a worker thread cannot run by itself: "
-            "wrap a plain function that calls asyncio.run(...)"
-        )
-    try:
-        inspect.signature(function).bind(None)
-    except TypeError as error:
-        raise TypeError(f"{name!r} must take one argument, the context: {error}") from error
-    except ValueError:  # a callable of C that does not tell its signature
-        return
 
 
 @overload

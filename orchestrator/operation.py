@@ -1,4 +1,4 @@
-"""Operations: named sets of modules with profiles, and the register that finds them by id."""
+"""Operations: named sets of modules with profiles."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Operation:
             ``"standard"`` is all modules unless it is given here.
 
     Raises:
-        TypeError: If *modules* holds something that is no ``Module``.
+        TypeError: If *modules* holds something that is no ``Module``, or a profile is one string.
     """
 
     def __init__(
@@ -39,7 +39,11 @@ class Operation:
         for each in self.modules:
             if not isinstance(each, Module):
                 raise TypeError(f"operation {id!r} holds {each!r}, which is no module: decorate it with @module")
-        self.profiles = {name: tuple(wanted) for name, wanted in (profiles or {}).items()}
+        self.profiles: dict[str, tuple[str, ...]] = {}
+        for name, wanted in (profiles or {}).items():
+            if isinstance(wanted, str):
+                raise TypeError(f"profile {name!r} must be a list of module ids: write [{wanted!r}]")
+            self.profiles[name] = tuple(wanted)
         # Compiled graphs by (profile, on_cycle).  Modules and profiles never change, so neither do these.
         self._compiled: dict[tuple[str, str], Compilation] = {}
 
@@ -65,43 +69,3 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<Operation {self.id}: {len(self.modules)} modules>"
-
-
-_registered: dict[str, Operation] = {}
-
-
-def register(operation: Operation) -> Operation:
-    """Makes *operation* known by its id, and returns it.
-
-    Raises:
-        CallError: If another operation has that id.
-    """
-    if _known().setdefault(operation.id, operation) is not operation:
-        raise CallError(f"another operation is registered as {operation.id!r}: choose another id")
-    return operation
-
-
-def find(operation: Operation | str) -> Operation:
-    """Returns the operation itself, or the registered one of that id.
-
-    Raises:
-        CallError: If no operation of that id is registered.
-    """
-    if isinstance(operation, Operation):
-        return operation
-    known = _known()
-    if operation not in known:
-        raise CallError(
-            f"no operation {operation!r} is registered{suggestion(str(operation), known)} "
-            f"Known operations: {', '.join(sorted(known))}."
-        )
-    return known[operation]
-
-
-def _known() -> dict[str, Operation]:
-    """Returns the register; the first look adds the operations that come with the package."""
-    from orchestrator.operations import BUILT_IN  # noqa: PLC0415 - their imports are paid by those who look
-
-    for operation in BUILT_IN:
-        _registered.setdefault(operation.id, operation)
-    return _registered

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import CallError, PlanError
 from orchestrator.graph import Compilation, compile_operation
-from orchestrator.operation import Operation, find
+from orchestrator.operation import Operation
+from orchestrator.registry import find
 
 if TYPE_CHECKING:
     from orchestrator.graph import Graph

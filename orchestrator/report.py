@@ -10,7 +10,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import ModuleExit, OperationFailed
+from orchestrator.errors import ModuleExit, OperationCancelled, OperationFailed
 from orchestrator.schedule import SkipReason
 
 if TYPE_CHECKING:
@@ -251,9 +251,11 @@ class OperationExecutionReport:
             OperationFailed: With all errors, the original one first.
         """
         if not self.success:
-            reason = f"operation {self.operation_id!r} failed: {', '.join(self.modules_failed) or 'nothing ran'}"
+            culprits = ", ".join(self.modules_failed) or ("its modules did not" if self.durations else "nothing ran")
+            reason = f"operation {self.operation_id!r} failed: {culprits}"
             names = {id(result.error): name for name, result in self.module_results.items()}
-            raise OperationFailed(reason, [_as_exception(error, names.get(id(error), "")) for error in self.errors])
+            errors = [_as_exception(error, names.get(id(error), "")) for error in self.errors]
+            raise OperationFailed(reason, errors or [OperationCancelled("the operation was stopped before its end")])
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON values; context values are left out, since they may be anything."""
@@ -286,7 +288,12 @@ class OperationExecutionReport:
 
 
 def _described(error: BaseException | None) -> str | None:
-    return None if error is None else f"{type(error).__name__}: {error}"
+    if error is None:
+        return None
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - somebody's own __str__; the report has to come out
+        return f"{type(error).__name__}: (its text could not be made)"
 
 
 def _as_exception(error: BaseException, module_id: str) -> Exception:

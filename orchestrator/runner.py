@@ -28,6 +28,7 @@ from orchestrator.report import RollbackResult, Status
 from orchestrator.schedule import Schedule
 from orchestrator.undo import roll_back, roll_back_all
 
+S = TypeVar("S")
 T = TypeVar("T")
 OnFailure: TypeAlias = Literal["rollback", "continue", "stop"]
 
@@ -258,14 +259,14 @@ class Runner:
             return Outcome(Status.FAILED, None, now_ns, worker.number, None, error)
         return None
 
-    def _call(self, worker: _Worker, function: Callable[[ModuleContext], T], context: ModuleContext) -> T:
+    def _call(self, worker: _Worker, function: Callable[[S], T], subject: S) -> T:
         """Calls user code with a copy of the context variables; in the calling thread a signal may interrupt it."""
         run = self._variables.copy().run
         if worker is not self._caller:
-            return run(function, context)
+            return run(function, subject)
         try:
             self.interrupts.in_user_code = True
-            return run(function, context)
+            return run(function, subject)
         finally:
             self.interrupts.in_user_code = False
 
@@ -288,7 +289,7 @@ class Runner:
         worker.node = worker.since_ns = None
         if node in self._abandoned:
             if outcome.undone is not None:  # the one late word that counts: it must not be undone twice
-                self.rollbacks[node] = outcome.undone
+                self.rollbacks.setdefault(node, outcome.undone)
             return False
         outcome = self._committed(node, outcome)
         self.outcomes[node] = outcome
@@ -318,7 +319,7 @@ class Runner:
         self.errors.append(outcome.error)
         if outcome.undone is not None:
             self.rollbacks[node] = outcome.undone
-        # What an optional module did is gone, unless its data was refused: a fault of the program, which it is not spared.
+        # An optional module that failed has been undone by now, unless its data was refused: a fault of the program.
         harmless = self.graph.modules[node].optional and (outcome.undone is not None or outcome.started_ns is None)
         if outcome.status is Status.FAILED and not harmless:
             self.failed = True
@@ -330,7 +331,7 @@ class Runner:
     def _conclude(self) -> None:
         """Puts the final context together; a reducer that raises fails the operation while it can be rolled back."""
         try:
-            self.context = self._call(self._caller, lambda _context: self.ledger.final(), None)
+            self.context = self._call(self._caller, Ledger.final, self.ledger)
         except BaseException as error:  # noqa: BLE001 - a user's reducer may raise anything; the report has to come out
             self.errors.append(error)
             self.failed = True
@@ -355,8 +356,10 @@ class Runner:
         now_ns = time.perf_counter_ns()
         for worker in self._workers:
             if worker.node is not None:
+                # What was taken counts as entered, except while its condition or check is being asked.
+                entered_ns = worker.since_ns or (None if worker.node in self.graph.guarded else now_ns)
                 self._abandoned.add(worker.node)
-                self.outcomes[worker.node] = Outcome(Status.ABANDONED, worker.since_ns, now_ns, worker.number)
+                self.outcomes[worker.node] = Outcome(Status.ABANDONED, entered_ns, now_ns, worker.number)
                 self.schedule.abandon()
 
     def _roll_back(self) -> None:
@@ -372,7 +375,7 @@ class Runner:
         return roll_back(self.graph, self.ledger, node, partial(self._call, worker))
 
     def _undo_alone(self, worker: _Worker, node: int) -> RollbackResult:
-        """Undoes an optional module while the others go on; like any rollback, it is not cut short by a first Ctrl-C."""
+        """Undoes an optional module while others go on; as in any rollback, a first Ctrl-C does not cut it short."""
         if worker is self._caller:
             self.interrupts.patience = 1
         undone = self._undo(worker, node)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 import operator
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from typing import Any, overload
 
 from orchestrator import Operation
@@ -113,7 +115,8 @@ class BenchResult:
         """
         __tracebackhide__ = True
         gate = _gate(limit, self.workers)
-        verdict = self._bench.streaked(self, limit, self._verdict(gate))
+        with self._noting_errors():
+            verdict = self._bench.streaked(self, limit, self._verdict(gate))
         self.verdicts.append(
             VerdictRecord(
                 gate=limit.gate,
@@ -131,9 +134,18 @@ class BenchResult:
     def measure_without_gate(self) -> None:
         """Makes enough rounds for an interval."""
         __tracebackhide__ = True
-        for number, _round in enumerate(self._rounds.stream(), start=1):
-            if number >= _ROUNDS_WITHOUT_GATE:
-                return
+        with self._noting_errors():
+            for _round in islice(self._rounds.stream(), _ROUNDS_WITHOUT_GATE):
+                pass
+
+    @contextmanager
+    def _noting_errors(self) -> Iterator[None]:
+        __tracebackhide__ = True
+        try:
+            yield
+        except BaseException as error:
+            self.error = _in_one_line(error)
+            raise
 
     def _verdict(self, gate: Gate) -> Verdict:
         __tracebackhide__ = True
@@ -300,7 +312,7 @@ class CortexBench:
         limit_s = self._settings["time_limit"] if time_limit_s is None else time_limit_s
         if not limit_s > 0:
             raise ValueError(f"time_limit_s must be a number of seconds above 0, not {limit_s!r}")
-        label = name or self._label(subject)
+        label = self._label(name or _name_of(subject) or self._test_name)
         if subject is not None and sequential is None and parallel is None:
             measured = subject_of_graph(
                 subject,
@@ -329,30 +341,35 @@ class CortexBench:
         scenario = subject.scenario
         name, default = (None, None) if scenario is None else (scenario.name, scenario.min_efficiency)
         limits = self._settings.limits_for(name, self._marker, default)
-        try:
-            for limit in limits:
-                result.judge(limit)
-            if not limits:
-                result.measure_without_gate()
-        except GateFailed:
-            raise
-        except BaseException as error:
-            result.error = _in_one_line(error)
-            raise
+        for limit in limits:
+            result.judge(limit)
+        if not limits:
+            result.measure_without_gate()
         return result
 
     def streaked(self, result: BenchResult, limit: Limit, verdict: Verdict) -> Verdict:
         """Fails a gate that was INCONCLUSIVE too often in a row: it guards nothing."""
-        key = f"{self._test} {result.name} {limit.gate}"
+        alike = sum(former.gate == limit.gate for former in result.verdicts)
+        gate = f"{limit.gate}#{alike + 1}" if alike else limit.gate
+        key = f"{self._test} {result.name} {gate}"
         return self._streaks.judged(key, verdict, most=self._settings["max_inconclusive"])
 
-    def _label(self, subject: Operation | Scenario | None) -> str:
-        base = subject.name if isinstance(subject, Scenario) else subject.id if subject else self._test_name
+    def _label(self, base: str) -> str:
         taken = {result.name for result in self.results}
         label, number = base, 2
         while label in taken:
             label, number = f"{base}#{number}", number + 1
         return label
+
+
+def _name_of(subject: object) -> str | None:
+    match subject:
+        case Scenario():
+            return subject.name
+        case Operation():
+            return subject.id
+        case _:
+            return None
 
 
 def _gate(limit: Limit, workers: int) -> Gate:

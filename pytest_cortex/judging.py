@@ -50,18 +50,18 @@ class Conditions:
 
 def verdict_without_rounds(gate: Gate, conditions: Conditions) -> Verdict | None:
     """Returns the verdict that no measurement could change; None if it takes rounds to tell."""
-    if conditions.tracer is not None:
-        return _immediate(
-            Outcome.INCONCLUSIVE,
-            f"a {conditions.tracer} is active and slows Python code many times over, so times say nothing about the "
-            "program: run without it (with coverage: --no-cov, or COVERAGE_CORE=sysmon from Python 3.12 on)",
-        )
     ceiling = conditions.ceiling
     if ceiling is not None and gate.limit > ceiling.speedup * (1 + 1e-9):
         return _immediate(
             Outcome.FAIL,
             f"the limit {gate.limit:.2f} is above {ceiling.speedup:.2f}, the most this graph allows on "
             f"{conditions.workers} workers: {ceiling.because}",
+        )
+    if conditions.tracer is not None:
+        return _immediate(
+            Outcome.INCONCLUSIVE,
+            f"a {conditions.tracer} is active and slows Python code many times over, so times say nothing about the "
+            "program: run without it (with coverage: --no-cov, or COVERAGE_CORE=sysmon from Python 3.12 on)",
         )
     return None
 

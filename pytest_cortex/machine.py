@@ -21,11 +21,19 @@ def active_tracer() -> str | None:
     Such a tracer slows Python code many times over, and threads differently from the main thread, so that times
     under it say nothing about the program.  ``sys.monitoring`` tools are not meant: they stay out of the way.
     """
-    for kind, current in (("tracer", sys.gettrace()), ("tracer", threading.gettrace()), ("profiler", sys.getprofile())):
-        if current is not None:
-            owner = type(current).__module__ if type(current).__name__ != "function" else current.__module__
-            return f"{kind} of {owner.split('.')[0]}"
-    return None
+    hooks = (
+        ("tracer", sys.gettrace()),
+        ("tracer", threading.gettrace()),
+        ("profiler", sys.getprofile()),
+        ("profiler", threading.getprofile()),
+    )
+    return next((f"{kind} of {_owner(hook)}" for kind, hook in hooks if hook is not None), None)
+
+
+def _owner(hook: object) -> str:
+    """The package that *hook* comes from: a function or method knows its own, of another object the type does."""
+    module: str = getattr(hook, "__module__", None) or type(hook).__module__
+    return module.partition(".")[0]
 
 
 def usable_cpus() -> float:

@@ -68,21 +68,24 @@ class Pair:
         parallel: Runs the same work in parallel and returns its result.
         equal: Says whether two results are the same.
         time_limit_s: Seconds after which a run of either is stopped.
+        compared: Makes what is compared, and shown if it differs, of what a program returned; outside the clock.
     """
 
     sequential: Callable[[], Any]
     parallel: Callable[[], Any]
     equal: Callable[[Any, Any], object]
     time_limit_s: float
+    compared: Callable[[Any], object] = lambda result: result
 
     def check(self, sequential: object, parallel: object) -> None:
-        """Compares two results.
+        """Compares what two runs returned.
 
         Raises:
             ResultsDiffer: If they are not the same.
             TypeError: If they cannot be compared with ``==``.
         """
         __tracebackhide__ = True
+        sequential, parallel = self.compared(sequential), self.compared(parallel)
         try:
             same = bool(self.equal(sequential, parallel))
         except ValueError as error:  # numpy and pandas refuse to call a whole array true or false
@@ -135,7 +138,7 @@ class Rounds:
             self._make(warmup=True)
         self.cpu_bound = statistics.median(self._cpu_shares) > _CPU_BOUND_SHARE
         round_s = statistics.median(record.sequential_s + record.parallel_s for record in self.records)
-        self._horizon = max(MIN_HORIZON, min(MAX_HORIZON, int(self._time_budget_s / round_s)))
+        self._horizon = max(MIN_HORIZON, int(min(MAX_HORIZON, self._time_budget_s / round_s)))
 
     def stream(self) -> Iterator[RoundRecord]:
         """All counted rounds up to the horizon: those there are already, then new ones."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +44,8 @@ class BenchSession:
     _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     _environment: dict[str, Any] = field(default_factory=machine.facts)
     _open: list[tuple[str, CortexBench]] = field(default_factory=list)
-    _measurements: dict[tuple[str, str], MeasurementRecord] = field(default_factory=dict)
+    _attempts: Counter[str] = field(default_factory=Counter)
+    _measurements: dict[str, tuple[MeasurementRecord, ...]] = field(default_factory=dict)
 
     def scenario(self, name: str) -> Scenario:
         """Returns a selected or built-in scenario."""
@@ -64,15 +68,13 @@ class BenchSession:
         for place, (test, each) in enumerate(self._open):
             if each is bench:
                 del self._open[place]
-                for result in bench.results:
-                    self._keep(result.record(test))
+                self._keep(test, [result.record(test) for result in bench.results])
                 return
 
-    def _keep(self, measurement: MeasurementRecord) -> None:
-        key = (measurement.test, measurement.name)
-        former = self._measurements.pop(key, None)
-        attempts = former.attempts + 1 if former else 1
-        self._measurements[key] = replace(measurement, attempts=attempts)
+    def _keep(self, test: str, measurements: Sequence[MeasurementRecord]) -> None:
+        self._attempts[test] += 1
+        self._measurements.pop(test, None)
+        self._measurements[test] = tuple(replace(each, attempts=self._attempts[test]) for each in measurements)
 
     @property
     def complete(self) -> bool:
@@ -90,7 +92,7 @@ class BenchSession:
             complete=self.complete,
             environment=self._environment,
             settings=self.settings.records(),
-            measurements=tuple(self._measurements.values()),
+            measurements=tuple(chain.from_iterable(self._measurements.values())),
         )
 
 
@@ -107,12 +109,14 @@ def selected_names(settings: Settings) -> tuple[str, ...]:
     names = [each if each in BUILT_IN_NAMES else Path(each).stem for each in chosen]
     origin = settings.origin("scenario")
     for each, name in zip(chosen, names, strict=True):
-        if each not in BUILT_IN_NAMES and not Path(each).is_file():
+        if each not in BUILT_IN_NAMES and not _is_file(each):
             raise SettingError(
                 "--cortex-scenario",
                 origin,
                 f"{each!r} is neither a known scenario ({', '.join(BUILT_IN_NAMES)}) nor a file",
             )
+        if each not in BUILT_IN_NAMES and name in BUILT_IN_NAMES:
+            raise SettingError("--cortex-scenario", origin, f"{each!r} has the name of a built-in scenario: rename it")
         if names.count(name) > 1:
             raise SettingError("--cortex-scenario", origin, f"the name {name!r} is given more than once")
     for scenario, source in settings.scenarios_with_limits().items():
@@ -120,6 +124,12 @@ def selected_names(settings: Settings) -> tuple[str, ...]:
             known = ", ".join(dict.fromkeys([*BUILT_IN_NAMES, *names]))
             raise SettingError(source, "limit", f"there is no scenario {scenario!r}. Known scenarios: {known}")
     return tuple(names)
+
+
+def _is_file(given: str) -> bool:
+    with suppress(OSError):  # a folder nobody may look into, a name too long
+        return Path(given).is_file()
+    return False
 
 
 def load_scenarios(settings: Settings) -> dict[str, Scenario]:

@@ -92,14 +92,20 @@ def subject_of_graph(
     def run_sequentially() -> OperationExecutionReport:
         return run(1)
 
-    def compare(sequential: OperationExecutionReport, parallel: OperationExecutionReport) -> object:
-        if scenario is None:
-            _note_durations(durations, sequential.durations)
-        return equal(dict(sequential.context), dict(parallel.context))
+    def context_left(report: OperationExecutionReport) -> dict[str, Any]:
+        if scenario is None and report.workers == 1:
+            _note_durations(durations, report.durations)
+        return dict(report.context)
 
     return Subject(
         name=label,
-        pair=Pair(sequential=run_sequentially, parallel=lambda: run(allowed), equal=compare, time_limit_s=limit_s),
+        pair=Pair(
+            sequential=run_sequentially,
+            parallel=lambda: run(allowed),
+            equal=equal,
+            time_limit_s=limit_s,
+            compared=context_left,
+        ),
         workers=allowed,
         scenario=scenario,
         plan=plan(operation, profile),

@@ -81,7 +81,7 @@ class _Watch:
         self.thread = threading.Thread(target=self._keep_time, name="cortex-watchdog", daemon=True)
 
     def _keep_time(self) -> None:
-        if self._over.wait(self._limit_s):
+        if self._over.wait(min(self._limit_s, threading.TIMEOUT_MAX)):
             return
         stacks = stacks_of_all_threads()
         for _ in range(_PUSHES):
@@ -96,8 +96,20 @@ class _Watch:
 
     def end(self) -> None:
         """The arm has ended; no push comes after this."""
+        try:
+            self._close()
+        except BaseException:  # the last push arrived only here; left open, the watch would push into the next test
+            self._close()
+            raise
+
+    def _close(self) -> None:
         with self._lock:
             self._over.set()
+
+    def heard(self, _number: int, _frame: FrameType | None) -> None:
+        """A signal handler for which only our own push is an interrupt."""
+        if self.stacks is not None:
+            raise KeyboardInterrupt
 
 
 @contextmanager
@@ -114,21 +126,35 @@ def time_limit(limit_s: float) -> Iterator[None]:
         yield
         return
     watch = _Watch(limit_s, _interrupt_main_thread)
-    watch.thread.start()
-    try:
+    with _open_ears(watch):
+        watch.thread.start()
         try:
-            yield
-        finally:
-            watch.end()
-            # The last push may have been sent but not yet have arrived: it must arrive here and not in the test.
-            if watch.stacks is not None:
-                time.sleep(0.05)
-    except BaseException:
-        if watch.stacks is None:
-            raise
+            try:
+                yield
+            finally:
+                watch.end()
+                # The last push may have been sent but not yet have arrived: it must arrive here and not in the test.
+                if watch.stacks is not None:
+                    time.sleep(0.05)
+        except BaseException:
+            if watch.stacks is None:
+                raise
     if watch.stacks is not None:
         _guard_exit()
         raise ArmTimeout(limit_s, watch.stacks) from None  # the interrupts themselves tell nothing
+
+
+@contextmanager
+def _open_ears(watch: _Watch) -> Iterator[None]:
+    """Lets our push through where SIGINT is ignored, as it is in the background jobs of a shell script."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, watch.heard)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _interrupt_main_thread() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from pytest_cortex.scenario import Scenario, sleeping_module
 
 AUTO_WORK_S = 1.0
 """Seconds that all tasks together take when the user gives no time scale."""
+
+_LONGEST_RUNTIME_S = 1e9
 
 
 class WorkflowError(ValueError):
@@ -64,7 +68,8 @@ def read_tasks(path: Path) -> tuple[Task, ...]:
     specified = _tasks(path, workflow, "specification")
     if not specified:
         raise WorkflowError(path, "workflow.specification.tasks is empty: there is nothing to run")
-    runtimes = {task.get("id"): task.get("runtimeInSeconds") for task in _tasks(path, workflow, "execution")}
+    executed = _tasks(path, workflow, "execution")
+    runtimes = {name: each.get("runtimeInSeconds") for each in executed if isinstance(name := each.get("id"), str)}
     return tuple(_task(path, each, runtimes) for each in specified)
 
 
@@ -85,6 +90,12 @@ def workflow_scenario(path: Path, *, workers: int, time_scale: float | None) -> 
         raise WorkflowError(path, "no task has a runtimeInSeconds above 0: there is nothing to replay")
     scale = AUTO_WORK_S / recorded_s if time_scale is None else time_scale
     durations = {task.id: task.runtime_s * scale for task in tasks}
+    if not math.fsum(durations.values()) < threading.TIMEOUT_MAX:
+        raise WorkflowError(
+            path,
+            f"its {recorded_s:.3g} s of tasks cannot be replayed with time scale {scale:.3g}: "
+            "choose another --cortex-time-scale",
+        )
     name = path.stem
     operation = Operation(name, [sleeping_module(task.id, durations[task.id], task.parents) for task in tasks])
     try:
@@ -100,7 +111,7 @@ def _parsed(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise WorkflowError(path, f"it cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, no JSON, or a number of 5,000 digits
         raise WorkflowError(path, f"it is not JSON: {error}") from error
 
 
@@ -112,13 +123,20 @@ def _tasks(path: Path, workflow: dict[str, Any], section: str) -> list[dict[str,
     return tasks
 
 
-def _task(path: Path, specified: dict[str, Any], runtimes: dict[Any, Any]) -> Task:
+def _task(path: Path, specified: dict[str, Any], runtimes: dict[str, Any]) -> Task:
     name, parents = specified.get("id"), specified.get("parents", [])
     if not isinstance(name, str) or not name:
         raise WorkflowError(path, f"a task has the id {name!r}: a name is wanted")
     if not isinstance(parents, list) or not all(isinstance(parent, str) and parent for parent in parents):
         raise WorkflowError(path, f"task {name!r} has the parents {parents!r}: a list of task ids is wanted")
-    runtime_s = runtimes.get(name) or 0.0
-    if isinstance(runtime_s, bool) or not isinstance(runtime_s, int | float) or not 0 <= runtime_s < math.inf:
-        raise WorkflowError(path, f"task {name!r} has runtimeInSeconds {runtime_s!r}: seconds from 0 up are wanted")
-    return Task(id=name, parents=tuple(parents), runtime_s=float(runtime_s))
+    return Task(id=name, parents=tuple(parents), runtime_s=_runtime_s(path, name, runtimes.get(name)))
+
+
+def _runtime_s(path: Path, name: str, recorded: Any) -> float:
+    if recorded is None:
+        return 0.0
+    is_number = isinstance(recorded, int | float) and not isinstance(recorded, bool)
+    if not is_number or not 0 <= recorded <= _LONGEST_RUNTIME_S:
+        wanted = f"seconds from 0 to {_LONGEST_RUNTIME_S:g} are wanted"
+        raise WorkflowError(path, f"task {name!r} has runtimeInSeconds {reprlib.repr(recorded)}: {wanted}")
+    return float(recorded)

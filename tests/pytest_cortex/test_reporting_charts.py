@@ -82,7 +82,7 @@ def drawn(record: SessionRecord, quantity: Quantity = "speedup") -> Figure:
 
 
 def written(picture: Figure) -> list[str]:
-    return [text.get_text() for text in picture.findobj(Text) if isinstance(text, Text)]
+    return [text.get_text() for text in picture.findobj(Text)]
 
 
 def clipped(picture: Figure) -> bool:
@@ -177,6 +177,11 @@ def test_dot_stands_at_the_median(quantity: Quantity, place: float) -> None:
         if line.get_marker() == LOOKS["no gate"].marker
     ]
     assert dots == pytest.approx([place])
+
+
+@pytest.mark.parametrize(("quantity", "ideal"), [("speedup", 4), ("efficiency", 1)])
+def test_ideal_is_every_worker_busy_all_the_time(quantity: Quantity, ideal: float) -> None:
+    assert chart(rows(session(MEASURED)), quantity).marks[0].ideal == ideal
 
 
 def test_interval_reaches_from_low_to_high() -> None:

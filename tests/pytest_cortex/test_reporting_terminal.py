@@ -129,6 +129,11 @@ def test_shortened_text_fits_and_is_whole_when_it_did_before(text: str, limit: i
     assert (short == text) is (cells(text) <= limit)
 
 
+@pytest.mark.parametrize(("text", "width"), [("small", 5), ("日本", 4), ("é", 1)])
+def test_width_is_counted_in_columns_of_the_terminal(text: str, width: int) -> None:
+    assert cells(text) == width
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(None, "–"), (0.004, "0.00"), (3.456, "3.46"), (1234.5, "1234"), (2e6, "2e+06")],

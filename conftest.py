@@ -1,0 +1,3 @@
+"""Lets our own tests run pytest inside pytest."""
+
+pytest_plugins = ["pytester"]

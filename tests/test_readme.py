@@ -1,0 +1,130 @@
+"""Everything the README shows is run: each block of code, each command, and each option it names."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_cortex.settings import GATES, OPTIONS
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, flags=re.MULTILINE | re.DOTALL)
+TEST_FILES = {
+    match[1]: code
+    for language, code in BLOCKS
+    if language == "python" and (match := re.match(r"# (test_\w+\.py)", code))
+}
+SCRIPTS = [code for language, code in BLOCKS if language == "python" and not code.startswith("# test_")]
+SHELL = [line for language, code in BLOCKS if language == "sh" for line in code.splitlines()]
+SET_UPS = [line for line in SHELL if "venv" in line]
+IN_YAML = [
+    command for language, code in BLOCKS if language == "yaml" for command in re.findall(r"run: (pytest .*)", code)
+]
+INLINE = re.findall(r"`(pytest -[^`]+)`", TEXT)
+COMMANDS = [line for line in SHELL if line not in SET_UPS] + IN_YAML + INLINE
+
+
+def in_shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs *command* with the ``pytest`` of this environment."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("PYTEST_XDIST_WORKER", None)
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A user's project with the files that the README shows, and the workflow file that it mentions."""
+    for name, code in TEST_FILES.items():
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    tasks = [{"id": name, "parents": parents} for name, parents in (("a", []), ("b", ["a"]), ("c", ["a"]))]
+    times = [{"id": name, "runtimeInSeconds": 10.0} for name in "abc"]
+    workflow = {"specification": {"tasks": tasks}, "execution": {"tasks": times}}
+    (tmp_path / "montage.json").write_text(json.dumps({"workflow": workflow}), encoding="utf-8")
+    shutil.copytree(ROOT / "tests" / "benchmarks", tmp_path / "tests" / "benchmarks")
+    (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = .\nnorecursedirs = tests\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_readme_shows_what_this_file_runs() -> None:
+    """Guards the patterns above: a README that they no longer match would be tested by nothing."""
+    assert len(TEST_FILES) == 2
+    assert len(SCRIPTS) == 2
+    assert len(SET_UPS) == 2
+    assert len(COMMANDS) >= 6
+
+
+def test_readme_test_files_pass(project: Path) -> None:
+    done = in_shell("pytest --cortex-bench --cortex-module-duration=0.01 --cortex-min-efficiency=0.3", project)
+    assert done.returncode == 0, done.stdout
+    assert (project / "reports" / "cortex.json").exists()
+
+
+@pytest.mark.parametrize("code", SCRIPTS)
+def test_readme_script_runs(code: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_readme_command_runs(command: str, project: Path) -> None:
+    """On real time, with the README's own limits, so as a user would see it."""
+    done = in_shell(command, project)
+    assert done.returncode == 0, done.stdout
+    assert "reports: " in done.stdout
+
+
+@pytest.mark.slow
+def test_readme_first_command_sets_itself_up(tmp_path: Path) -> None:
+    """In a fresh copy of the repository, with nothing installed."""
+    clone = tmp_path / "clone"
+    ignored = shutil.ignore_patterns(".git", ".venv*", "build", "dist", ".*_cache", "__pycache__", ".hypothesis")
+    shutil.copytree(ROOT, clone, ignore=ignored)
+    done = in_shell(SET_UPS[0], clone)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (clone / "reports" / "summary.md").exists()
+
+
+def test_readme_second_command_is_what_ci_runs() -> None:
+    """It cannot run itself; CI runs it, word for word."""
+    assert SET_UPS[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_readme_names_every_option_and_no_other() -> None:
+    named = set(re.findall(r"--cortex-[a-z-]+", TEXT))
+    assert named == {option.flag for option in OPTIONS}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cortex_bench",
+        "cortex_scenario",
+        "cortex_small",
+        "cortex_medium",
+        "cortex_large",
+        "cortex_limited_workers",
+        *GATES,
+    ],
+)
+def test_readme_names_every_fixture_and_gate(name: str) -> None:
+    assert name in TEXT
