@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OnCycle: TypeAlias = Literal["fail", "isolate", "sequential"]
 Adjacency: TypeAlias = list[list[int]]
 
-_COMPARISONS = 100_000
+_COMPARISONS = 20_000
 """How many ids may be compared in search of similar ones, so that a thousand typing errors do not look like a hang."""
 
 

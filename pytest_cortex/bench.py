@@ -13,7 +13,6 @@ import statistics
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from typing import Any, overload
 
 from orchestrator import Operation
@@ -28,6 +27,8 @@ from pytest_cortex.settings import Limit, Settings
 from pytest_cortex.streaks import Streaks
 from pytest_cortex.subject import Equal, Program, Subject, subject_of_graph, subject_of_programs
 
+# Without a gate, rounds are made for the interval only, which takes seven; fifteen are enough.
+_FEWEST_ROUNDS = 7
 _ROUNDS_WITHOUT_GATE = 15
 
 
@@ -135,8 +136,12 @@ class BenchResult:
         """Makes enough rounds for an interval."""
         __tracebackhide__ = True
         with self._noting_errors():
-            for _round in islice(self._rounds.stream(), _ROUNDS_WITHOUT_GATE):
-                pass
+            spent_s = 0.0
+            for number, made in enumerate(self._rounds.stream(), start=1):
+                spent_s += made.sequential_s + made.parallel_s
+                in_time = spent_s < self._bench.time_budget_s
+                if number >= (_ROUNDS_WITHOUT_GATE if in_time else _FEWEST_ROUNDS):
+                    break
 
     @contextmanager
     def _noting_errors(self) -> Iterator[None]:
@@ -231,6 +236,12 @@ class CortexBench:
         self._marker = marker
         self._streaks = streaks
         self.results: list[BenchResult] = []
+
+    @property
+    def time_budget_s(self) -> float:
+        """Seconds that the counted rounds of one measurement should take at most."""
+        budget_s: float = self._settings["time_budget"]
+        return budget_s
 
     @property
     def idle_gates(self) -> tuple[str, ...]:
@@ -335,7 +346,7 @@ class CortexBench:
     def _measured(self, subject: Subject) -> BenchResult:
         __tracebackhide__ = True
         seed = f"{self._settings['seed']} {self._test} {len(self.results)}"
-        rounds = Rounds(subject.pair, seed=seed, time_budget_s=self._settings["time_budget"])
+        rounds = Rounds(subject.pair, seed=seed, time_budget_s=self.time_budget_s)
         result = BenchResult(self, subject, rounds)
         self.results.append(result)
         scenario = subject.scenario

@@ -96,8 +96,8 @@ def _spending(elapsed: float) -> float:
 
     A quarter at once, because a clear case should not wait: a dozen equal signs cost 2**-12, a quarter of 0.001,
     so the earliest verdict comes after 12 rounds at every horizon from 17 on (after 11 below that).  The rest, less
-    the reserve, goes late, where a count more is worth most.  Calculated for horizon 60, alpha 0.001, p being the chance
-    that a round's sign points the right way (decided: within the horizon; rounds: mean until the end):
+    the reserve, goes late, where a count more is worth most.  Calculated for horizon 60, alpha 0.001, p being the
+    chance that a round's sign points the right way (decided: within the horizon; rounds: mean until the end):
 
         shape                first  alpha used  decided p=.75  p=.90   rounds p=.75  p=.95  p=.99
         t**0.75                 12     96.5 %          68.2 %   100 %          44.8   15.4   12.6

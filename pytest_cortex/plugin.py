@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_cortex.scenario import Scenario
     from pytest_cortex.session import BenchSession
 
+_LOG_WIDTH = 120  # columns for names where there is no terminal
 _CACHE_KEY = "cortex/inconclusive"
 _CONTROLLER = "cortex-measuring-controller"
 _SKIP_REASON = "bench test: run pytest --cortex-bench to measure it"
@@ -107,7 +109,9 @@ def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
 def _report_dir(config: pytest.Config, settings: Settings) -> Path:
     """Where reports go; finds out now rather than after the measuring that nothing can be written there."""
     origin = settings.origin("report_dir")
-    base = config.invocation_params.dir if origin == "command line" else config.rootpath
+    # Without an ini file, the root folder is only pytest's guess, and may be that of a workflow file in the options.
+    by_root = origin != "command line" and config.inipath is not None
+    base = config.rootpath if by_root else config.invocation_params.dir
     folder: Path = base / settings["report_dir"]
     existing = next(each for each in (folder, *folder.parents) if each.exists())
     problem = None
@@ -397,7 +401,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         "INCONCLUSIVE": {"yellow": True},
     }
     terminalreporter.section("cortex")
-    for line in lines(record, width=terminalreporter.width if hasattr(terminalreporter, "width") else 80):
+    width = shutil.get_terminal_size((_LOG_WIDTH, 0)).columns
+    for line in lines(record, width=width):
         terminalreporter.write_line(line.text, **colours.get(line.outcome, {}))
     for note in config.stash[PROBLEMS_KEY]:
         terminalreporter.write_line(note, yellow=True)

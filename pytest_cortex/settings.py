@@ -263,7 +263,7 @@ OPTIONS = (
     Option(
         name="report_dir",
         metavar="DIR",
-        help="where the reports are written (default: reports, in the root folder of the tests)",
+        help="where the reports are written (default: reports, beside the ini file, or here if there is none)",
         read=lambda words: _only(words, "a folder"),
         default="reports",
     ),

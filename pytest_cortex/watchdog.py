@@ -18,7 +18,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -201,6 +201,9 @@ def _force_exit() -> None:  # pragma: no cover - ends the process
         time.sleep(0.2)
     time.sleep(_EXIT_GRACE_S)
     atexit._run_exitfuncs()  # noqa: SLF001 - others, such as coverage, save their data there, and nothing else calls them
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # there is none, nobody reads it, it is closed
+            stream.flush()
     os._exit(_exit_status[0] if _exit_status else 1)
 
 

@@ -90,7 +90,7 @@ def workflow_scenario(path: Path, *, workers: int, time_scale: float | None) -> 
         raise WorkflowError(path, "no task has a runtimeInSeconds above 0: there is nothing to replay")
     scale = AUTO_WORK_S / recorded_s if time_scale is None else time_scale
     durations = {task.id: task.runtime_s * scale for task in tasks}
-    if not math.fsum(durations.values()) < threading.TIMEOUT_MAX:
+    if not sum(durations.values()) < threading.TIMEOUT_MAX:
         raise WorkflowError(
             path,
             f"its {recorded_s:.3g} s of tasks cannot be replayed with time scale {scale:.3g}: "

@@ -11,7 +11,8 @@ It reads two keys of the initial context, both optional: ``project_root``, by de
 and ``summary_path``, by default ``.cortex/environment_setup.json`` below the root.  That file is the only
 thing it writes.  It installs nothing, and runs nothing of the project.
 
-Each module commits one mapping of JSON values under its own id.  A module that was skipped leaves no key.
+Each module that inspects something commits a mapping of JSON values under its own id, and the summary holds
+these.  A module that did not run leaves no key.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ def source_files(context: ModuleContext) -> dict[str, Any]:
     found = find_python_files(root, MAX_ENTRIES, context.check_cancelled)
     counts = {
         "files": len(found.paths),
-        "lines": sum(_lines(root / path, context.check_cancelled) for path in found.paths),
+        "lines": sum(count_lines(root / path, context.check_cancelled) for path in found.paths),
         "complete": found.complete,
         "limit": MAX_ENTRIES,
     }
@@ -240,8 +240,13 @@ def _is_python_file(entry: os.DirEntry[str]) -> bool:
     return entry.name.endswith(".py") and entry.is_file(follow_symlinks=False)
 
 
-def _lines(path: Path, check_cancelled: Callable[[], None]) -> int:
-    """Returns how many lines a file has; 0 if it may not be read."""
+def count_lines(path: Path, check_cancelled: Callable[[], None]) -> int:
+    """Returns how many lines a file has; 0 if it may not be read.
+
+    Args:
+        path: The file.
+        check_cancelled: Called once per chunk read; may raise.
+    """
     try:
         return sum(_line_ends(path, check_cancelled))
     except OSError:

@@ -220,10 +220,17 @@ def _settings(session: SessionRecord) -> Iterator[str]:
 
 
 def _value(value: object) -> str:
-    known = plain(value)
-    if known is None:
-        return MISSING
-    return known if isinstance(known, str) else json.dumps(known, ensure_ascii=False)
+    match plain(value):
+        case str(text):
+            return text
+        case dict(items):
+            return ", ".join(f"{key} {_value(item)}" for key, item in items.items()) or MISSING
+        case list(items):
+            return ", ".join(map(_value, items)) or MISSING
+        case None:
+            return MISSING
+        case number:
+            return json.dumps(number)
 
 
 def _reproduction(session: SessionRecord) -> Iterator[str]:

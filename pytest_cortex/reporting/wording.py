@@ -30,7 +30,7 @@ def ratio(value: float | None) -> str:
 
 def seconds(value_s: float) -> str:
     """Returns a duration with milliseconds, or with three digits where it is shorter than a second."""
-    return f"{value_s:.3f} s" if abs(value_s) >= 1 else f"{value_s:.3g} s"
+    return f"{value_s:.3f} s" if abs(value_s) >= 1 else f"{value_s:#.3g} s"
 
 
 def interval(low: float | None, high: float | None) -> str:

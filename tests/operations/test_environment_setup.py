@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,6 +23,7 @@ from orchestrator import (
     Phase,
     RollbackStatus,
     SkipReason,
+    Status,
     execute_operation,
     module,
     plan,
@@ -80,9 +82,12 @@ def files_below(root: Path) -> set[str]:
     return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
 
 
-def only_error(report: Report) -> str:
-    (error,) = report.errors
-    return str(error)
+def failure_of(name: str, report: Report) -> str:
+    """The error of a module that failed first; what ran beside it may have been cancelled, or not."""
+    result = report.module_results[name]
+    assert result.status is Status.FAILED
+    assert report.errors[0] is result.error
+    return str(result.error)
 
 
 # The operation as a whole
@@ -166,7 +171,7 @@ def test_import_is_cheap() -> None:
     slow = "{'importlib.metadata', 'json', 'shutil', 'subprocess', 'tomllib'}"
     code = f"import sys; sys.path.insert(0, {str(root)!r}); old = {{*sys.modules}}; "
     code += f"import orchestrator.operations; print(sorted({slow} & ({{*sys.modules}} - old)))"
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -189,20 +194,20 @@ def test_kind_of_project(kind: str, files: list[str], tmp_path: Path) -> None:
 
 def test_missing_root_fails_before_anything_is_written(tmp_path: Path) -> None:
     report = run(tmp_path / "nowhere")
-    assert report.modules_failed == ("project_validation",)
-    assert "nowhere" in only_error(report)
-    assert "give an existing folder" in only_error(report)
+    message = failure_of("project_validation", report)
+    assert "nowhere" in message
+    assert "give an existing folder" in message
     assert not files_below(tmp_path)
 
 
 def test_root_that_is_a_file_fails(example: Path) -> None:
-    assert "is not a folder" in only_error(run(example / "readme.txt"))
+    assert "is not a folder" in failure_of("project_validation", run(example / "readme.txt"))
 
 
 @pytest.mark.parametrize("nonsense", [5, None, "null\0character"])
 def test_root_that_is_no_path_fails(nonsense: object) -> None:
     report = execute_operation("environment_setup", context={"project_root": nonsense})
-    assert repr(nonsense) in only_error(report)
+    assert repr(nonsense) in failure_of("project_validation", report)
 
 
 # python_runtime and machine_resources
@@ -275,9 +280,8 @@ def test_dynamic_dependencies_are_marked(tmp_path: Path) -> None:
 )
 def test_broken_pyproject_names_file_and_line(broken: bytes, line: int, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(broken)
-    report = run(tmp_path)
-    assert report.modules_failed == ("declared_dependencies",)
-    assert f"{tmp_path.resolve() / 'pyproject.toml'}:{line}: " in only_error(report)
+    place = f"{tmp_path.resolve() / 'pyproject.toml'}:{line}: "
+    assert place in failure_of("declared_dependencies", run(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -292,9 +296,7 @@ def test_broken_pyproject_names_file_and_line(broken: bytes, line: int, tmp_path
 )
 def test_pyproject_with_the_wrong_content_says_where(text: str, complaint: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
-    report = run(tmp_path)
-    assert report.modules_failed == ("declared_dependencies",)
-    assert complaint in only_error(report)
+    assert complaint in failure_of("declared_dependencies", run(tmp_path))
 
 
 def test_minimal_profile_does_not_mind_a_broken_pyproject(tmp_path: Path) -> None:
@@ -333,9 +335,9 @@ def test_pipe_is_not_waited_for(example: Path) -> None:
     assert run(example).context["source_files"]["files"] == 2
 
 
-@pytest.mark.parametrize(("limit", "expected"), [(0, (0, False)), (4, (4, False)), (5, (5, True)), (6, (5, True))])
-def test_walk_stops_at_its_limit(limit: int, expected: tuple[int, bool], tmp_path: Path) -> None:
-    for number in range(5):
+@pytest.mark.parametrize(("limit", "expected"), [(2, (2, False)), (3, (3, True)), (4, (3, True))])
+def test_walk_stops_at_limit(limit: int, expected: tuple[int, bool], tmp_path: Path) -> None:
+    for number in range(3):
         (tmp_path / f"{number}.py").touch()
     walked = project.find_python_files(tmp_path, limit, lambda: None)
     assert (len(walked.paths), walked.complete) == expected
@@ -346,6 +348,45 @@ def test_walk_goes_on_over_folders_within_its_limit(tmp_path: Path) -> None:
     (tmp_path / "a" / "b" / "code.py").touch()
     assert not project.find_python_files(tmp_path, 2, lambda: None).complete
     assert project.find_python_files(tmp_path, 3, lambda: None).paths == ("a/b/code.py",)
+
+
+def test_walk_goes_on_past_what_may_not_be_entered(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in ``/proc``, where even the administrator may not look into every folder."""
+
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(*arguments)
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
+    assert "package/code.py" in project.find_python_files(example, 100, lambda: None).paths
+    assert project.count_lines(example / "package" / "code.py", lambda: None) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [(b"", 0), (b"\n", 1), (b"a", 1), (b"a\n", 1), (b"a\nb", 2), (b"\n" * 3_000_000, 3_000_000)],
+)
+def test_lines_are_counted_without_a_last_end(content: bytes, lines: int, tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_bytes(content)
+    assert project.count_lines(tmp_path / "code.py", lambda: None) == lines
+
+
+FOLDERS = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join)
+
+
+@given(st.integers(0, 12), st.sets(FOLDERS, max_size=8))
+def test_walk_finds_all_or_says_so(limit: int, folders: set[str]) -> None:
+    """A finished walk has found every file; an unfinished one nothing else, and has looked at its limit."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        for folder in folders:
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            (root / folder / "code.py").touch()
+        everything = [path.relative_to(root).as_posix() for path in root.rglob("*.py")]
+        walked = project.find_python_files(root, limit, lambda: None)
+        assert walked.complete is (len([*root.rglob("*")]) <= limit)
+        assert set(walked.paths) <= set(everything)
+        assert not walked.complete or len(walked.paths) == len(everything)
 
 
 def test_walk_ends_when_it_is_cancelled(tmp_path: Path) -> None:
@@ -396,7 +437,7 @@ def git(root: Path, *arguments: str) -> None:
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
     command = ["git", *identity, *arguments]
     environment = machine.git_environment(os.environ)
-    subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True)  # noqa: S603 - fixed words
+    subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -428,7 +469,7 @@ def test_detached_head_is_no_branch(repository: Path) -> None:
 
 
 def test_looking_leaves_the_repository_alone(repository: Path) -> None:
-    (repository / "readme.txt").touch()  # git would like to note the new time in its index
+    os.utime(repository / "readme.txt", (1, 1))  # git would like to note the other time in its index
     index = (repository / ".git" / "index").read_bytes()
     run(repository).raise_for_failure()
     assert (repository / ".git" / "index").read_bytes() == index
@@ -463,7 +504,7 @@ def test_broken_repository_fails_only_its_optional_module(example: Path) -> None
     report = run(example)
     assert report.success
     assert report.modules_failed == ("version_control",)
-    assert "git status failed" in only_error(report)
+    assert "git status failed" in failure_of("version_control", report)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the false git is a shell script")
@@ -485,8 +526,8 @@ def test_summary_holds_what_was_found(repository: Path) -> None:
     context = run(repository).context
     written = json.loads(context["summary_path"].read_bytes())
     assert written == context["summary"]
-    of_itself = {"operation", "schema_version"}
-    assert set(written) - of_itself == {each.id for each in ENVIRONMENT_SETUP.modules} - {"summary_target", "summary"}
+    inspecting = {each.id for each in ENVIRONMENT_SETUP.modules} - {"summary_target", "summary"}
+    assert set(written) == {"operation", "schema_version"} | inspecting
 
 
 def test_summary_of_the_minimal_profile_holds_less(example: Path) -> None:
@@ -506,6 +547,25 @@ def test_summary_overwrites_the_former_one(example: Path) -> None:
     assert "source_files" in json.loads(report.context["summary_path"].read_bytes())
 
 
+def test_summary_is_replaced_and_not_written_over(example: Path) -> None:
+    """Whoever has the former file open goes on reading the former file, whole."""
+    target = run(example, "minimal").context["summary_path"]
+    former = target.read_bytes()
+    (example / "opened").hardlink_to(target)
+    run(example)
+    assert (example / "opened").read_bytes() == former != target.read_bytes()
+
+
+def test_write_that_fails_leaves_nothing_behind(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(*arguments)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    before = {*example.rglob("*")}
+    assert run(example).modules_failed == ("summary",)
+    assert {*example.rglob("*")} == before
+
+
 def test_summary_path_may_lie_in_folders_yet_to_be_made(example: Path, tmp_path: Path) -> None:
     target = tmp_path / "one" / "two" / "summary.json"
     assert run(example, summary_path=str(target)).context["summary_path"] == target.resolve()
@@ -520,13 +580,13 @@ def test_summary_path_may_lie_in_folders_yet_to_be_made(example: Path, tmp_path:
 def test_summary_path_that_cannot_be_a_file_is_refused(target: str, complaint: str, example: Path) -> None:
     (example / "link").symlink_to(example / "readme.txt")
     report = run(example, summary_path=example / target)
-    assert report.modules_failed == ("summary_target",)
-    assert complaint in only_error(report)
+    assert complaint in failure_of("summary_target", report)
     assert (example / "readme.txt").read_text() == "no Python\n"
 
 
 def test_summary_path_that_is_no_path_is_refused(example: Path) -> None:
-    assert "summary_path must be a path, not 5" in only_error(run(example, summary_path=5))
+    report = run(example, summary_path=5)
+    assert "summary_path must be a path, not 5" in failure_of("summary_target", report)
 
 
 @module(phase=Phase.FINALIZATION, depends_on=["summary"])

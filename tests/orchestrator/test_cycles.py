@@ -33,8 +33,7 @@ def cycles_of(*modules: Module) -> list[tuple[str, ...]]:
     try:
         plan(Operation("op", modules))
     except PlanError as error:
-        assert {problem.kind for problem in error.problems} == {ProblemKind.CYCLE}
-        return [problem.modules for problem in error.problems]
+        return [problem.modules for problem in error.problems if problem.kind is ProblemKind.CYCLE]
     return []
 
 
@@ -138,7 +137,6 @@ def test_sequential_runs_members_in_declaration_order() -> None:
     diary: list[str] = []
     ring = [recording(diary, name, before) for name, before in (("c", "b"), ("a", "c"), ("b", "a"))]
     with pytest.warns(CycleWarning):
-        execute_operation(Operation("op", ring))  # the default fails and does not warn ...
         execute_operation(Operation("op", ring), on_cycle="sequential")
     assert diary == ["c", "a", "b"]
 

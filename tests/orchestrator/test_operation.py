@@ -5,8 +5,17 @@ from typing import Any
 
 import pytest
 
-from orchestrator import CallError, Module, ModuleContext, Operation, execute_operation, module, plan, register
-from orchestrator import operation as room
+from orchestrator import (
+    CallError,
+    Module,
+    ModuleContext,
+    Operation,
+    execute_operation,
+    module,
+    plan,
+    register,
+    registry,
+)
 
 
 @module
@@ -23,7 +32,7 @@ def audit(context: ModuleContext) -> None: ...
 
 @pytest.fixture(autouse=True)
 def empty_register(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "_registered", {})
+    monkeypatch.setattr(registry, "_registered", {})
 
 
 def test_operation_with_a_broken_graph_can_be_made() -> None:
@@ -34,7 +43,7 @@ def test_operation_with_a_broken_graph_can_be_made() -> None:
 def test_operation_refuses_a_function_that_was_not_decorated() -> None:
     def bare(context: ModuleContext) -> None: ...
 
-    with pytest.raises(TypeError, match="'build' holds .*bare.* decorate it with @module"):
+    with pytest.raises(TypeError, match=r"'build' holds .*bare.* decorate it with @module"):
         Operation("build", [bare])  # type: ignore[list-item]  # wrong on purpose
 
 
@@ -44,7 +53,7 @@ def test_profile_of_one_string_is_refused() -> None:
 
 
 def test_standard_profile_is_every_module() -> None:
-    assert plan(Operation("build", [fetch, parse, audit])).order == ("fetch", "audit", "parse")
+    assert plan(Operation("build", [fetch, parse, audit])).order == ("fetch", "parse", "audit")
 
 
 def test_standard_profile_can_be_redefined() -> None:
@@ -94,7 +103,7 @@ def test_registering_another_operation_under_a_taken_id_is_refused() -> None:
     first = register(Operation("build", [fetch]))
     with pytest.raises(CallError, match="another operation is registered as 'build'"):
         register(Operation("build", [parse]))
-    assert room.find("build") is first
+    assert registry.find("build") is first
 
 
 def test_unknown_operation_is_refused_with_a_suggestion_and_all_names() -> None:
@@ -119,12 +128,12 @@ def test_grace_must_be_a_duration(grace_s: float) -> None:
 
 
 def test_unknown_failure_policy_is_refused_with_all_names() -> None:
-    with pytest.raises(CallError, match="on_failure='ignore' is unknown. Known values: rollback, continue, stop"):
+    with pytest.raises(CallError, match=r"on_failure='ignore' is unknown\. Known values: rollback, continue, stop"):
         execute_operation(Operation("build", [fetch]), on_failure="ignore")  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_unknown_cycle_policy_is_refused_with_all_names() -> None:
-    with pytest.raises(CallError, match="on_cycle='break' is unknown. Known values: fail, isolate, sequential"):
+    with pytest.raises(CallError, match=r"on_cycle='break' is unknown\. Known values: fail, isolate, sequential"):
         execute_operation(Operation("build", [fetch]), on_cycle="break")  # type: ignore[arg-type]  # wrong on purpose
 
 

@@ -123,6 +123,15 @@ def test_notes_and_environment_are_given() -> None:
     assert table_row(section(text, "Environment"), "python") == ["python", "3.11.9"]
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [({"pytest": "9.0", "pandas": None}, "pytest 9.0, pandas –"), ([0.5, True], "0.5, true"), ({}, "–"), (None, "–")],
+)
+def test_fact_of_any_shape_is_shown_on_one_line(value: object, shown: str) -> None:
+    text = markdown(replace(session(), environment={"fact": value}))
+    assert table_row(section(text, "Environment"), "fact")[1] == shown
+
+
 def test_command_can_be_pasted_and_names_the_seed() -> None:
     text = section(markdown(session()), "How to reproduce")
     assert "\npython -m pytest --cortex-bench 'tests/my test.py'\n" in text

@@ -142,7 +142,7 @@ def test_ratio_has_the_digits_that_matter(value: float | None, text: str) -> Non
     assert ratio(value) == text
 
 
-@pytest.mark.parametrize(("value_s", "text"), [(12.34567, "12.346 s"), (0.0012345, "0.00123 s"), (0.0, "0 s")])
+@pytest.mark.parametrize(("value_s", "text"), [(12.34567, "12.346 s"), (0.0012345, "0.00123 s"), (0.97, "0.970 s")])
 def test_duration_has_the_digits_that_matter(value_s: float, text: str) -> None:
     assert seconds(value_s) == text
 

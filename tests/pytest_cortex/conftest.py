@@ -1,0 +1,102 @@
+"""A clock that the measured programs move themselves, so that gates decide at once and exactly."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import cycle
+from typing import Any
+
+import pytest
+
+from pytest_cortex import machine, rounds
+from pytest_cortex.bench import CortexBench
+from pytest_cortex.settings import Settings, resolve
+from pytest_cortex.streaks import Streaks
+
+
+@pytest.fixture(autouse=True, scope="module")
+def untraced() -> Iterator[None]:
+    """Hides the tracer of a coverage run, under which no gate would decide; tests about tracers set their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine, "active_tracer", lambda: None)
+        yield
+
+
+class FakeTime:
+    """Stands in for the ``time`` module where rounds are timed."""
+
+    def __init__(self) -> None:
+        self._wall_ns = 1_000_000_000
+        self._cpu_ns = 0
+
+    def perf_counter_ns(self) -> int:
+        return self._wall_ns
+
+    def process_time_ns(self) -> int:
+        return self._cpu_ns
+
+    def advance(self, seconds: float, *, cpu_s: float = 0.0) -> None:
+        self._wall_ns += round(seconds * 1e9)
+        self._cpu_ns += round(cpu_s * 1e9)
+
+
+@pytest.fixture
+def advance(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Moves the fake clock: ``advance(seconds, cpu_s=0)``."""
+    clock = FakeTime()
+    monkeypatch.setattr(rounds, "time", clock)
+    return clock.advance
+
+
+@pytest.fixture
+def programs(advance: Callable[..., None]) -> Callable[..., dict[str, Callable[[], Any]]]:
+    """Makes two programs: ``programs(sequential_s, parallel_s)``; several times are taken in turn, again and again.
+
+    ``cpu_share`` of each run's time is spent on the CPU, ``returns`` is its result, and ``calls`` notes who ran.
+    """
+
+    def make(
+        sequential_s: float | Iterable[float],
+        parallel_s: float | Iterable[float],
+        *,
+        cpu_share: float = 0.0,
+        returns: object = None,
+        calls: list[str] | None = None,
+    ) -> dict[str, Callable[[], Any]]:
+        def program(name: str, given: float | Iterable[float]) -> Callable[[], Any]:
+            times = cycle(given if isinstance(given, Iterable) else [given])
+
+            def run() -> object:
+                seconds = next(times)
+                advance(seconds, cpu_s=seconds * cpu_share)
+                if calls is not None:
+                    calls.append(name)
+                return returns
+
+            return run
+
+        return {"sequential": program("sequential", sequential_s), "parallel": program("parallel", parallel_s)}
+
+    return make
+
+
+@pytest.fixture
+def make_bench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., CortexBench]:
+    """Makes a ``cortex_bench`` on a quiet machine with CPUs to spare."""
+    monkeypatch.setattr(machine, "usable_cpus", lambda: 64.0)
+    monkeypatch.setattr(machine, "load_average", lambda: None)
+
+    def make(
+        *,
+        settings: Settings | None = None,
+        marker: Mapping[str, float] | None = None,
+        streaks: Streaks | None = None,
+        test: str = "test_it.py::test_it",
+    ) -> CortexBench:
+        return CortexBench(
+            test=test,
+            test_name=test.rpartition("::")[2],
+            settings=settings or resolve({}, {}, seed=1),
+            marker=marker or {},
+            streaks=streaks or Streaks({}),
+        )
+
+    return make
