@@ -29,33 +29,54 @@ def is_controller(config: pytest.Config) -> bool:
 class MeasuringController:
     """Runs the bench tests after the workers' loop; registered in the controller only.
 
-    Attributes:
-        collecting: True while the controller collects for itself.
+    Its own collection meets again what the workers' collections met, errors and skipped files; they are told once.
     """
 
     def __init__(self) -> None:
-        self.collecting = False
+        self._told: dict[str, str] = {}
+        self._collecting = False
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Notes what could not be collected, by the workers or here."""
+        if not report.passed:
+            self._told[report.nodeid] = report.outcome
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Keeps what the workers have told from being told and counted again."""
+        report = yield
+        if self._collecting and report.nodeid in self._told:
+            report.outcome = "passed"
+            report.longrepr = None
+        return report
+
+    # The innermost of all wrappers, so that measuring is part of the loop to logging, and to the progress line.
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Measures when everything else has ended, unless that was cut short."""
         result = yield
         if not (session.shouldfail or session.shouldstop):
+            self._collect(session)
             self._measure(session)
         return result
 
-    def _measure(self, session: pytest.Session) -> None:
+    def _collect(self, session: pytest.Session) -> None:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None:
-            terminal.ensure_newline()  # the workers' progress may have ended in the middle of a line
+            terminal.line("")  # the workers' progress has ended in the middle of a line
         distributed = session.testscollected
-        self.collecting = True
-        try:
-            session.perform_collect()
-        finally:
-            self.collecting = False
+        self._collecting = True
+        session.perform_collect()
         session.testscollected = distributed + len(session.items)
-        for item, nextitem in zip(session.items, [*session.items[1:], None], strict=True):
+        if terminal is not None and session.items and session.config.get_verbosity() >= 0:
+            tests = "1 bench test" if len(session.items) == 1 else f"{len(session.items)} bench tests"
+            terminal.write_line(f"cortex: the workers are done, the controller measures {tests}")
+
+    def _measure(self, session: pytest.Session) -> None:
+        errors = list(self._told.values()).count("failed")
+        if errors and not session.config.option.continue_on_collection_errors:
+            raise session.Interrupted(f"{errors} error{'s' if errors > 1 else ''} during collection")
+        for item, nextitem in zip(session.items, [*session.items, None][1:], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)

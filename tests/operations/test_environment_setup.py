@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator import (
@@ -374,6 +374,7 @@ def test_lines_are_counted_without_a_last_end(content: bytes, lines: int, tmp_pa
 FOLDERS = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join)
 
 
+@settings(deadline=None, max_examples=50)  # a disk takes its time
 @given(st.integers(0, 12), st.sets(FOLDERS, max_size=8))
 def test_walk_finds_all_or_says_so(limit: int, folders: set[str]) -> None:
     """A finished walk has found every file; an unfinished one nothing else, and has looked at its limit."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator import Module, ModuleContext, Operation, Status, execute_operation, module
+from orchestrator import ModuleContext, Operation, Phase, Status, execute_operation, module
 
 PATIENCE_S = 60.0
 """How long a barrier waits before a test fails; a passing test never waits that long."""
@@ -79,21 +79,17 @@ def test_module_starts_as_soon_as_its_own_dependencies_are_done() -> None:
 
 
 def test_phases_do_not_overlap() -> None:
-    from orchestrator import Phase  # noqa: PLC0415 - only here
-
-    early_running = threading.Event()
+    """Three modules of the first phase hold each other up at a barrier; none of the second may slip in meanwhile."""
     diary: list[str] = []
+    meeting = threading.Barrier(3)
 
     def early(context: ModuleContext) -> None:
-        early_running.set()
+        meeting.wait(PATIENCE_S)
         diary.append("early")
 
-    def late(context: ModuleContext) -> None:
-        diary.append("late")
-
-    modules = [module(id=f"l{n}", phase=Phase.FEATURES)(late) for n in range(3)]
+    modules = [module(id=f"l{n}", phase=Phase.FEATURES)(lambda _context: diary.append("late")) for n in range(3)]
     modules += [module(id=f"e{n}", phase=Phase.PREPARATION)(early) for n in range(3)]
-    execute_operation(Operation("op", modules), max_parallel_workers=3)
+    execute_operation(Operation("op", modules), max_parallel_workers=4)
     assert diary == ["early"] * 3 + ["late"] * 3
 
 
@@ -251,14 +247,14 @@ def _join(old: str, new: str) -> str:
 # Several runs ---------------------------------------------------------------------------------------------------------
 
 
-def counting_operation() -> Operation:
-    modules: list[Module] = [module(id="a")(lambda _context: {"a": 1})]
-    modules += [module(id=f"b{n}", depends_on=["a"])(lambda context: {"s": context["a"]}) for n in range(1)]
-    return Operation("op", modules)
+def two_steps() -> Operation:
+    one = module(id="one")(lambda _context: {"a": 1})
+    other = module(id="other", depends_on=["one"])(lambda context: {"s": context["a"]})
+    return Operation("op", [one, other])
 
 
 def test_same_operation_can_be_run_again() -> None:
-    operation = counting_operation()
+    operation = two_steps()
     first, second = execute_operation(operation), execute_operation(operation)
     assert first.context == second.context == {"a": 1, "s": 1}
 
@@ -299,7 +295,7 @@ def test_operation_can_run_outside_the_main_thread() -> None:
 @pytest.mark.parametrize("workers", [1, 4])
 def test_module_may_run_an_operation_of_its_own(workers: int) -> None:
     def nested(context: ModuleContext) -> Mapping[str, Any]:
-        inner = execute_operation(counting_operation(), max_parallel_workers=workers)
+        inner = execute_operation(two_steps(), max_parallel_workers=workers)
         return {f"inner_{context['depth']}": dict(inner.context)}
 
     report = execute_operation(

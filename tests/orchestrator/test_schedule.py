@@ -103,7 +103,7 @@ def test_first_reason_to_skip_stays() -> None:
 
 
 def test_skipped_node_holds_its_followers_until_all_before_it_have_ended() -> None:
-    """Node b is skipped because a failed; but c, which only follows b, still waits for the slow one that b waited for."""
+    """Node b is skipped since a failed; but c, which only follows b, still waits for the slow one that b waited for."""
     schedule = Schedule(graph_of(node("a"), node("slow"), node("b", "a", "slow"), node("c", runs_after=["b"])))
     take_all(schedule)
     schedule.fail(0)

@@ -39,11 +39,12 @@ class FakeTime:
 
 
 @pytest.fixture
-def advance(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def advance(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Moves the fake clock: ``advance(seconds, cpu_s=0)``."""
     clock = FakeTime()
     monkeypatch.setattr(rounds, "time", clock)
-    return clock.advance
+    with rounds.steady_memory():  # as in earnest: otherwise every run would pay for walking over all of pytest
+        yield clock.advance
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_cortex import rounds as rounds_module
+from pytest_cortex.evidence import MIN_HORIZON
 from pytest_cortex.record import Arm, RoundRecord
 from pytest_cortex.rounds import (
     MAX_HORIZON,
@@ -23,6 +24,7 @@ from pytest_cortex.rounds import (
     Pair,
     ResultsDiffer,
     Rounds,
+    Timed,
     steady_memory,
     timed,
 )
@@ -37,7 +39,8 @@ def rounds_of(
     time_budget_s: float = 10.0,
     equal: Callable[[Any, Any], object] = eq,
 ) -> Rounds:
-    return Rounds(Pair(**programs, equal=equal, time_limit_s=60.0), seed=seed, time_budget_s=time_budget_s)
+    pair = Pair(sequential=programs["sequential"], parallel=programs["parallel"], equal=equal, time_limit_s=60.0)
+    return Rounds(pair, seed=seed, time_budget_s=time_budget_s)
 
 
 # Order ----------------------------------------------------------------------------------------------------------------
@@ -90,7 +93,7 @@ def test_two_warm_ups_are_kept_and_not_counted(programs: Programs) -> None:
 
 @pytest.mark.parametrize(
     ("sequential_s", "parallel_s", "horizon"),
-    [(0.15, 0.05, 50), (0.2, 0.05, 40), (60.0, 15.0, 15), (0.001, 0.001, 60), (0.5, 0.125, 16)],
+    [(0.15, 0.05, 50), (0.2, 0.05, 40), (60.0, 15.0, MIN_HORIZON), (0.001, 0.001, MAX_HORIZON)],
 )
 def test_horizon_is_what_the_time_budget_has_room_for(
     programs: Programs, sequential_s: float, parallel_s: float, horizon: int
@@ -102,14 +105,15 @@ def test_horizon_is_what_the_time_budget_has_room_for(
     round_s=st.floats(1e-9, 1e6),
     budget_s=st.floats(min_value=0, exclude_min=True, allow_infinity=False),
 )
-def test_horizon_lies_between_15_and_60_whatever_the_budget(round_s: float, budget_s: float) -> None:
+def test_horizon_lies_within_its_bounds_whatever_the_budget(round_s: float, budget_s: float) -> None:
+    run = Timed(seconds=round_s, cpu_s=0.0, result=None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            rounds_module,
-            "timed",
-            lambda _program, _limit_s: rounds_module.Timed(seconds=round_s, cpu_s=0.0, result=None),
+        patch.setattr(rounds_module, "timed", lambda _program, _limit_s: run)
+        assert (
+            MIN_HORIZON
+            <= rounds_of({"sequential": int, "parallel": int}, time_budget_s=budget_s).horizon
+            <= MAX_HORIZON
         )
-        assert 15 <= rounds_of({"sequential": int, "parallel": int}, time_budget_s=budget_s).horizon <= 60
 
 
 def test_horizon_is_fixed_by_the_warm_ups_whatever_the_counted_rounds_take(programs: Programs) -> None:

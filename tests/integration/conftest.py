@@ -1,0 +1,121 @@
+"""Runs of pytest inside tests: in this process where that is enough, because it is five times as fast."""
+
+from __future__ import annotations
+
+import json
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from pytest_cortex import (
+    machine,
+    reporting,
+    rounds,
+    session,  # noqa: F401 - imported here, it is not imported anew by every run inside this process
+)
+
+Run: TypeAlias = Callable[..., pytest.RunResult]
+BenchFile: TypeAlias = Callable[..., Path]
+
+HERE = Path(__file__).parent
+
+BENCH_TEST = """
+@pytest.mark.cortex(min_speedup=3)
+def test_{arm}(cortex_bench):
+    cortex_bench(sequential=serial, parallel={arm}, workers=4)
+"""
+
+
+@pytest.fixture(params=[(), ("-n2",)], ids=["serial", "xdist"])
+def spread(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """A run in one process, and one that pytest-xdist spreads over two workers."""
+    arguments: tuple[str, ...] = request.param
+    return arguments
+
+
+@pytest.fixture
+def subprocess_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs pytest in a process of its own, which finds ``arms`` and ``short_report``."""
+    path = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+    # Its plugin imports all of hypothesis at the end of every run, which takes ten times as long as the run.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+    return pytester.runpytest_subprocess
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, subprocess_run: Run) -> Run:
+    """Runs pytest in this process, and in one of its own where there are workers."""
+    monkeypatch.setattr(machine, "active_tracer", lambda: None)  # a coverage run's tracer must not decide anything
+    monkeypatch.setattr(rounds, "time", rounds.time)  # what ``arms`` and ``short_report`` replace, comes back
+    monkeypatch.setattr(reporting, "write", reporting.write)
+    pytester.syspathinsert(HERE)
+
+    def run_pytest(*arguments: str) -> pytest.RunResult:
+        inner = subprocess_run if "-n2" in arguments else pytester.runpytest_inprocess
+        return inner("-p", "short_report", *arguments)
+
+    return run_pytest
+
+
+@pytest.fixture
+def bench(run: Run) -> Run:
+    """Runs ``pytest --cortex-bench``."""
+
+    def run_bench(*arguments: str) -> pytest.RunResult:
+        return run("--cortex-bench", *arguments)
+
+    return run_bench
+
+
+@pytest.fixture
+def bench_file(pytester: pytest.Pytester) -> BenchFile:
+    """Writes a file with one bench test per program of ``arms``, ``bench_file("healthy", "locked")``.
+
+    Each has the limit 3; ``healthy`` has a speedup of 4, ``locked`` one below 1, ``unsteady`` now this and now that.
+    """
+
+    def write(*arms: str, extra: str = "", name: str = "test_bench") -> Path:
+        source = "import pytest\nfrom arms import *\n" + "".join(BENCH_TEST.format(arm=arm) for arm in arms) + extra
+        return pytester.makepyfile(**{name: source})
+
+    return write
+
+
+@pytest.fixture
+def record(pytester: pytest.Pytester) -> Callable[[], dict[str, Any]]:
+    """Reads what the last run wrote."""
+
+    def read(folder: str = "reports") -> dict[str, Any]:
+        text = (pytester.path / folder / "cortex.json").read_text(encoding="utf-8")
+        document: dict[str, Any] = json.loads(text)
+        return document
+
+    return read
+
+
+@pytest.fixture
+def junit(pytester: pytest.Pytester) -> Callable[[], dict[str, ET.Element]]:
+    """Reads ``junit.xml``: test cases by name."""
+
+    def read() -> dict[str, ET.Element]:
+        root = ET.parse(pytester.path / "junit.xml").getroot()  # noqa: S314 - pytest has just written it
+        return {case.attrib["name"]: case for case in root.iter("testcase")}
+
+    return read
+
+
+@pytest.fixture
+def notes(pytester: pytest.Pytester) -> Callable[[], list[tuple[str, str]]]:
+    """Reads what tests noted with ``arms.note``: words and process ids, in order."""
+
+    def read() -> list[tuple[str, str]]:
+        file = pytester.path / "notes.txt"
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        return [(word, process) for word, _space, process in (line.partition(" ") for line in lines)]
+
+    return read

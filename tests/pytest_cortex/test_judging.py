@@ -1,0 +1,115 @@
+"""What the graph and the machine add to a verdict, and what they take from it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_cortex.gate import Gate, Outcome, Verdict
+from pytest_cortex.judging import Ceiling, Conditions, final_verdict, verdict_without_rounds
+
+CALM = Conditions(workers=4, usable_cpus=8, cpu_bound=False, tracer=None, load_average=None, ceiling=None)
+GATE = Gate(min_speedup=3.5)
+PASSED = GATE.decide(sequential_s=[4.0] * 60, parallel_s=[1.0] * 60)
+FAILED = GATE.decide(sequential_s=[2.0] * 60, parallel_s=[1.0] * 60)
+UNDECIDED = GATE.decide(sequential_s=[4.0, 2.0] * 30, parallel_s=[1.0, 1.0] * 30)
+
+
+def ceiling(speedup: float) -> Ceiling:
+    return Ceiling(speedup=speedup, because="a → b")
+
+
+def conditions(**changes: Any) -> Conditions:
+    return replace(CALM, **changes)
+
+
+# Without rounds -------------------------------------------------------------------------------------------------------
+
+
+def test_it_takes_rounds_when_neither_the_graph_nor_the_machine_has_decided() -> None:
+    assert verdict_without_rounds(GATE, CALM) is None
+
+
+def test_limit_above_the_ceiling_fails() -> None:
+    verdict = verdict_without_rounds(GATE, conditions(ceiling=ceiling(3.0)))
+    assert verdict == Verdict(
+        outcome=Outcome.FAIL,
+        rounds=0,
+        speedup=None,
+        speedup_low=None,
+        speedup_high=None,
+        reason="the limit 3.50 is above 3.00, the most this graph allows on 4 workers: a → b",
+    )
+
+
+@pytest.mark.parametrize("speedup", [3.5, 3.5 * (1 - 1e-12), 4.0])
+def test_limit_at_or_below_the_ceiling_takes_rounds_to_judge(speedup: float) -> None:
+    assert verdict_without_rounds(GATE, conditions(ceiling=ceiling(speedup))) is None
+
+
+def test_limit_of_an_efficiency_gate_is_compared_as_a_speedup() -> None:
+    gate = Gate(min_efficiency=0.9, workers=4)
+    assert verdict_without_rounds(gate, conditions(ceiling=ceiling(3.7))) is None
+    assert verdict_without_rounds(gate, conditions(ceiling=ceiling(3.5))) is not None
+
+
+def test_tracer_makes_it_inconclusive_and_is_named() -> None:
+    verdict = verdict_without_rounds(GATE, conditions(tracer="tracer of coverage"))
+    assert verdict is not None
+    assert (verdict.outcome, verdict.rounds) == (Outcome.INCONCLUSIVE, 0)
+    assert verdict.reason.startswith("a tracer of coverage is active and slows Python code many times over")
+    assert "--no-cov" in verdict.reason
+
+
+def test_tracer_does_not_hide_a_limit_above_the_ceiling() -> None:
+    verdict = verdict_without_rounds(GATE, conditions(tracer="tracer of coverage", ceiling=ceiling(3.0)))
+    assert verdict is not None
+    assert verdict.outcome is Outcome.FAIL
+
+
+# With rounds ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verdict", [PASSED, FAILED, UNDECIDED], ids=lambda verdict: verdict.outcome)
+def test_verdict_stays_what_it_is_in_calm_conditions(verdict: Verdict) -> None:
+    assert final_verdict(GATE, verdict, CALM) == verdict
+
+
+def test_failure_is_inconclusive_for_a_cpu_bound_program_with_fewer_cpus_than_workers() -> None:
+    verdict = final_verdict(GATE, FAILED, conditions(cpu_bound=True, usable_cpus=1.5))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason == (
+        f"{FAILED.reason}; but the program is CPU-bound and has 1.5 usable CPUs for 4 workers, so this machine cannot "
+        "show more"
+    )
+
+
+@pytest.mark.parametrize("changes", [{"cpu_bound": True, "usable_cpus": 4}, {"usable_cpus": 1}, {"cpu_bound": None}])
+def test_failure_stands_when_cpus_are_not_what_is_missing(changes: dict[str, Any]) -> None:
+    assert final_verdict(GATE, FAILED, conditions(**changes)) == FAILED
+
+
+def test_pass_stands_although_there_are_fewer_cpus_than_workers() -> None:
+    assert final_verdict(GATE, PASSED, conditions(cpu_bound=True, usable_cpus=1)) == PASSED
+
+
+@pytest.mark.parametrize("verdict", [PASSED, FAILED, UNDECIDED], ids=lambda verdict: verdict.outcome)
+def test_limit_near_the_ceiling_is_judged_as_usual_and_said_so(verdict: Verdict) -> None:
+    final = final_verdict(GATE, verdict, conditions(ceiling=ceiling(3.6), load_average=2.0))
+    assert final == replace(
+        verdict,
+        reason=f"{verdict.reason}; the limit is 97% of the graph's ceiling 3.60, which leaves little room for overhead",
+    )
+
+
+def test_limit_with_room_below_the_ceiling_needs_no_remark() -> None:
+    assert final_verdict(GATE, PASSED, conditions(ceiling=ceiling(4.0))) == PASSED
+
+
+def test_load_is_told_where_nothing_could_be_decided() -> None:
+    assert final_verdict(GATE, UNDECIDED, conditions(load_average=2.34)).reason.endswith("; load average 2.3")
+
+
+@pytest.mark.parametrize("verdict", [PASSED, FAILED], ids=lambda verdict: verdict.outcome)
+def test_load_is_not_told_where_something_was_decided(verdict: Verdict) -> None:
+    assert final_verdict(GATE, verdict, conditions(load_average=2.34)) == verdict
