@@ -134,7 +134,9 @@ def _result(name: str, outcome: Outcome, start_ns: int) -> ModuleResult:
 
 def _interruption(runner: Runner, report: OperationExecutionReport) -> BaseException:
     left = _left_undone(report)
-    message = f"operation {report.operation_id!r} was interrupted; not rolled back: {', '.join(left) or 'nothing'}"
+    message = f"operation {report.operation_id!r} was interrupted"
+    if left:
+        message += f"; not rolled back: {', '.join(left)}"
     if runner.interrupts.terminated:
         terminated = OperationTerminated(_EXIT_SIGTERM, report)
         terminated.add_note(message)

@@ -6,7 +6,7 @@ that a node's number is also its rank among equals.  All passes are linear in mo
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -149,9 +149,10 @@ def _selected(operation: Operation, profile: str, problems: list[PlanProblem]) -
     """The modules of *profile* and what they depend on, in declaration order, each id once."""
     by_id: dict[str, Module] = {}
     for module in operation.modules:
-        if module.id in by_id:
-            problems.append(_duplicate(operation, module.id))
         by_id.setdefault(module.id, module)
+    if len(by_id) < len(operation.modules):
+        counts = Counter(module.id for module in operation.modules)
+        problems += [_duplicate(operation, name) for name, count in counts.items() if count > 1]
     wanted = operation.wanted(profile)
     if wanted is None:
         return list(by_id.values())

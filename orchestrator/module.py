@@ -197,7 +197,7 @@ class FunctionModule(Module):
 
 
 @overload
-def module(function: Run, /) -> FunctionModule: ...
+def module(function: Run, /, **fields: Any) -> FunctionModule: ...
 @overload
 def module(**fields: Any) -> Callable[[Run], FunctionModule]: ...
 def module(function: Run | None = None, /, **fields: Any) -> FunctionModule | Callable[[Run], FunctionModule]:
@@ -208,5 +208,5 @@ def module(function: Run | None = None, /, **fields: Any) -> FunctionModule | Ca
         fields: The fields of ``Module``.  Without an *id*, the function's name is used.
     """
     if function is not None:
-        return FunctionModule(function)
+        return FunctionModule(function, **fields)
     return lambda function: FunctionModule(function, **fields)

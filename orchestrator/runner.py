@@ -12,6 +12,7 @@ this same code.
 from __future__ import annotations
 
 import contextvars
+import math
 import reprlib
 import threading
 import time
@@ -34,6 +35,9 @@ OnFailure: TypeAlias = Literal["rollback", "continue", "stop"]
 
 UNSAFE_AFTER_S = 2.0
 """How much longer than the grace period an abandoned module may take and still be rolled back, in seconds."""
+
+LOOK_UP_S = 0.2
+"""How long the caller sleeps at a stretch, in seconds: a signal just before a lock blocks does not end the blocking."""
 
 
 class Outcome(NamedTuple):
@@ -118,7 +122,7 @@ class Runner:
         self.failed = False
         self.context: dict[str, Any] = {}
         self._on_failure = on_failure
-        self._grace_s = min(grace_s, threading.TIMEOUT_MAX)  # a lock cannot wait longer, and nobody will notice
+        self._grace_s = min(grace_s, threading.TIMEOUT_MAX)  # infinity has no nanoseconds, and this is centuries
         self._limit = min(workers, len(graph))
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -202,18 +206,22 @@ class Runner:
         return worker is not self._caller or not self.schedule.running
 
     def _wait(self, worker: _Worker) -> None:
-        """Sleeps until woken; the caller of a stopping operation no longer than its grace period."""
-        if worker is not self._caller or self._deadline_ns is None:
+        """Sleeps until woken; the caller also looks up now and then, and gives up what outstays its grace period."""
+        if worker is not self._caller:
             worker.baton.acquire()
-        else:
-            left_s = (self._deadline_ns - time.perf_counter_ns()) / 1e9
-            if left_s <= 0 or not worker.baton.acquire(timeout=left_s):
-                with self._lock:
-                    self._abandon_running()
-        if worker is self._caller:
-            with self._lock:
-                if worker in self._idle:  # woken by a signal or by the clock, not by another worker
-                    self._idle.remove(worker)
+            return
+        worker.baton.acquire(timeout=min(self._left_s(), LOOK_UP_S))
+        with self._lock:
+            if worker in self._idle:  # woken by a signal or by the clock, not by another worker
+                self._idle.remove(worker)
+            if not self._left_s():
+                self._abandon_running()
+
+    def _left_s(self) -> float:
+        """Seconds that what still runs is given: for ever, as long as the operation is not being stopped."""
+        if self._deadline_ns is None:
+            return math.inf
+        return max(0.0, (self._deadline_ns - time.perf_counter_ns()) / 1e9)
 
     def _dismiss(self) -> None:
         """Lets all helpers go, and waits for those that have nothing to do any more."""

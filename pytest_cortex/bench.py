@@ -149,7 +149,7 @@ class BenchResult:
         try:
             yield
         except BaseException as error:
-            self.error = _in_one_line(error)
+            self.error = "interrupted" if isinstance(error, KeyboardInterrupt) else _in_one_line(error)
             raise
 
     def _verdict(self, gate: Gate) -> Verdict:
@@ -164,11 +164,10 @@ class BenchResult:
     def _verdict_by_rounds(self, gate: Gate) -> Verdict:
         __tracebackhide__ = True
         gate = replace(gate, horizon=self._rounds.horizon)
-        evidence = gate.evidence()
-        for made in self._rounds.stream():
+        evidence, rounds = gate.evidence(), self._rounds.stream()
+        while not evidence.settled:
+            made = next(rounds)
             evidence.update(sequential_s=made.sequential_s, parallel_s=made.parallel_s)
-            if evidence.settled:
-                break
         return final_verdict(gate, gate.verdict(evidence), self._conditions())
 
     def _conditions(self) -> Conditions:
@@ -205,7 +204,7 @@ class BenchResult:
             sequential_s=_median([each.sequential_s for each in counted]),
             parallel_s=_median([each.parallel_s for each in counted]),
             ceiling=self.ceiling,
-            critical_path=() if graph is None else graph.critical_path(subject.durations),
+            critical_path=subject.critical_path,
             cpu_bound=self._rounds.cpu_bound,
             verdicts=tuple(self.verdicts),
             notes=(scenario.note,) if scenario is not None and scenario.note else (),
@@ -323,7 +322,7 @@ class CortexBench:
         limit_s = self._settings["time_limit"] if time_limit_s is None else time_limit_s
         if not limit_s > 0:
             raise ValueError(f"time_limit_s must be a number of seconds above 0, not {limit_s!r}")
-        label = self._label(name or _name_of(subject) or self._test_name)
+        label = self._label(name or (subject.name if isinstance(subject, Scenario) else None) or self._test_name)
         if subject is not None and sequential is None and parallel is None:
             measured = subject_of_graph(
                 subject,
@@ -371,16 +370,6 @@ class CortexBench:
         while label in taken:
             label, number = f"{base}#{number}", number + 1
         return label
-
-
-def _name_of(subject: object) -> str | None:
-    match subject:
-        case Scenario():
-            return subject.name
-        case Operation():
-            return subject.id
-        case _:
-            return None
 
 
 def _gate(limit: Limit, workers: int) -> Gate:

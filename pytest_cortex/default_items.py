@@ -1,4 +1,4 @@
-"""What ``pytest --cortex-bench`` runs in a folder that has no bench test: the scenarios themselves."""
+"""Scenarios as tests of their own: in a folder that has no bench test, and those that the command line names."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ class ScenarioItem(pytest.Item):
 class DefaultScenarios(pytest.Collector):
     """Comes last in the collection, and yields the scenarios if no bench test came before.
 
+    Scenarios that the command line names are wanted anyway, unless a test takes them as ``cortex_scenario``.
+
     Args:
         bench_session: The run.
         is_bench: Says whether an item measures.
@@ -59,6 +61,12 @@ class DefaultScenarios(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yields one item per scenario."""
-        if not any(map(self._is_bench, self.session.items)):
+        if self._are_wanted():
             for name in self._bench_session.scenarios:
                 yield ScenarioItem.from_parent(self, name=name, bench_session=self._bench_session)
+
+    def _are_wanted(self) -> bool:
+        bench = [item for item in self.session.items if self._is_bench(item)]
+        named = self._bench_session.settings.origin("scenario") == "command line"
+        taken = any("cortex_scenario" in getattr(item, "fixturenames", ()) for item in bench)
+        return not bench or (named and not taken)

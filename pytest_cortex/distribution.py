@@ -64,13 +64,12 @@ class MeasuringController:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None:
             terminal.line("")  # the workers' progress has ended in the middle of a line
+            if session.config.get_verbosity() >= 0:
+                terminal.write_line("cortex: the workers are done, the controller collects and measures bench tests")
         distributed = session.testscollected
         self._collecting = True
         session.perform_collect()
         session.testscollected = distributed + len(session.items)
-        if terminal is not None and session.items and session.config.get_verbosity() >= 0:
-            tests = "1 bench test" if len(session.items) == 1 else f"{len(session.items)} bench tests"
-            terminal.write_line(f"cortex: the workers are done, the controller measures {tests}")
 
     def _measure(self, session: pytest.Session) -> None:
         errors = list(self._told.values()).count("failed")

@@ -190,7 +190,8 @@ class Gate:
         if not evidence.rounds:
             return f"{_shown(estimate)}: no round counted towards {self._tested}"
         seen = f"after {evidence.rounds} of at most {self.horizon} rounds, {evidence.below} of them below"
-        return f"{_shown(estimate)} is proven neither below nor not below {self._tested} {seen}; {_findable(evidence)}"
+        undecided = f"{_shown(estimate)} is proven neither below nor not below {self._tested} {seen}"
+        return f"{undecided}; {_findable(evidence, estimate)}"
 
     @property
     def _tested(self) -> str:
@@ -227,15 +228,18 @@ def _checked_rounds(
     return rounds
 
 
-def _findable(evidence: Evidence) -> str:
+def _findable(evidence: Evidence, estimate: Estimate) -> str:
+    """Says which speedup these rounds would have proven too low: theirs, less the drop they could have shown."""
     drop = detectable_drop(
         evidence.ratios, threshold=evidence.threshold, alpha=evidence.alpha, horizon=evidence.horizon
     )
-    if drop is None:
+    if drop is None or estimate.speedup is None:
         return "no drop could have been found in so few"
-    # The next tenth of a percent above, so that the drop named is one that would really have been found; a hair
+    # Drop and speedup are rounded away from each other, so that what is named would really have been found; a hair
     # is added for drops that are a round number but for rounding, 1 - 1 / 1.25 say.
-    return f"a drop of {(math.floor(1000 * drop + 1e-9) + 1) / 10:g} % or more would have been found"
+    percent = (math.floor(1000 * drop + 1e-9) + 1) / 10
+    findable = math.floor(100 * estimate.speedup * (1 - percent / 100)) / 100
+    return f"with this noise, {_number(findable)} or less would have been found ({percent:g} % lower)"
 
 
 def _shown(estimate: Estimate) -> str:

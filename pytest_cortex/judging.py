@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pytest_cortex.gate import Gate, Outcome, Verdict
 
 _NEAR_CEILING = 0.9
+# More threads than CPUs get in each other's way, so a healthy CPU-bound program may stay this far below their number.
+_SHARE_OF_CPUS = 0.75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +70,12 @@ def verdict_without_rounds(gate: Gate, conditions: Conditions) -> Verdict | None
 
 def final_verdict(gate: Gate, verdict: Verdict, conditions: Conditions) -> Verdict:
     """Returns *verdict* with what the circumstances add to it or take from it."""
-    if verdict.outcome is Outcome.FAIL and _starved(conditions):
+    if verdict.outcome is Outcome.FAIL and _starved(gate, conditions):
         return replace(
             verdict,
             outcome=Outcome.INCONCLUSIVE,
-            reason=f"{verdict.reason}; but the program is CPU-bound and has {conditions.usable_cpus:g} usable CPUs for "
-            f"{conditions.workers} workers, so this machine cannot show more",
+            reason=f"{verdict.reason}; but the program is CPU-bound, and {conditions.usable_cpus:g} usable CPUs for "
+            f"{conditions.workers} workers cannot be expected to show a speedup of {gate.limit:.2f}",
         )
     ceiling = conditions.ceiling
     if ceiling is not None and gate.limit > _NEAR_CEILING * ceiling.speedup:
@@ -81,15 +83,17 @@ def final_verdict(gate: Gate, verdict: Verdict, conditions: Conditions) -> Verdi
         return replace(
             verdict,
             reason=f"{verdict.reason}; the limit is {share:.0%} of the graph's ceiling {ceiling.speedup:.2f}, which "
-            "leaves little room for overhead",
+            "leaves little room for overhead and uneven shares",
         )
     if verdict.outcome is Outcome.INCONCLUSIVE and conditions.load_average is not None:
         return replace(verdict, reason=f"{verdict.reason}; load average {conditions.load_average:.1f}")
     return verdict
 
 
-def _starved(conditions: Conditions) -> bool:
-    return bool(conditions.cpu_bound) and conditions.usable_cpus < conditions.workers
+def _starved(gate: Gate, conditions: Conditions) -> bool:
+    """True if even a healthy program could miss the limit here, for want of CPUs."""
+    too_few = conditions.usable_cpus < conditions.workers
+    return bool(conditions.cpu_bound) and too_few and gate.limit > _SHARE_OF_CPUS * conditions.usable_cpus
 
 
 def _immediate(outcome: Outcome, reason: str) -> Verdict:

@@ -18,7 +18,7 @@ import pytest
 
 from pytest_cortex.distribution import MeasuringController, is_controller, is_worker
 from pytest_cortex.settings import OPTIONS, Option, SettingError, Settings, read_marker, resolve
-from pytest_cortex.stash import BENCH_KEY, PROBLEMS_KEY, RECORD_KEY, SESSION_KEY, SETTINGS_KEY, UNDECIDED_KEY
+from pytest_cortex.stash import BENCH_KEY, OVER_KEY, PROBLEMS_KEY, RECORD_KEY, SESSION_KEY, SETTINGS_KEY, UNDECIDED_KEY
 
 if TYPE_CHECKING:
     from pytest_cortex.bench import CortexBench
@@ -29,6 +29,12 @@ _LOG_WIDTH = 120  # columns for names where there is no terminal
 _CACHE_KEY = "cortex/inconclusive"
 _CONTROLLER = "cortex-measuring-controller"
 _SKIP_REASON = "bench test: run pytest --cortex-bench to measure it"
+_UNFORESEEN = (
+    "cortex_bench was asked for while the test ran, so that the controller, which alone measures under pytest-xdist, "
+    "could not know of it: take it as an argument of the test or of one of its fixtures"
+)
+_ORIGINS = ("command line", "ini", "random", "default")
+_WITHOUT_CALLS = ("collectonly", "setuponly", "setupplan")
 _MARKER_HELP = (
     "cortex(min_speedup=LIMIT, min_efficiency=LIMIT): gates for everything the test measures with cortex_bench"
 )
@@ -88,8 +94,16 @@ def _settings(config: pytest.Config) -> Settings:
             command_line[option.name] = given if option.many else given[-1:]
         written = config.getini(option.ini)
         if written:
-            ini[option.name] = written if option.many else [str(written)]
+            ini[option.name] = [str(word) for word in (written if option.many else [written])]
+    if "scenario" in ini:
+        ini["scenario"] = [_from_root(config, word) for word in ini["scenario"]]
     return resolve(command_line, ini, seed=random.SystemRandom().getrandbits(32))
+
+
+def _from_root(config: pytest.Config, word: str) -> str:
+    """A file named in the ini file is found from wherever pytest is started."""
+    file = config.rootpath / word
+    return str(file) if file.suffix and file.is_file() else word
 
 
 def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
@@ -101,7 +115,7 @@ def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
         settings=settings,
         scenarios=load_scenarios(settings),
         report_dir=_report_dir(config, settings),
-        command=tuple(config.invocation_params.args),
+        command=tuple(map(str, config.invocation_params.args)),
         streaks=Streaks(cache.get(_CACHE_KEY, {}) if cache is not None else {}),
     )
 
@@ -113,15 +127,22 @@ def _report_dir(config: pytest.Config, settings: Settings) -> Path:
     by_root = origin != "command line" and config.inipath is not None
     base = config.rootpath if by_root else config.invocation_params.dir
     folder: Path = base / settings["report_dir"]
-    existing = next(each for each in (folder, *folder.parents) if each.exists())
-    problem = None
-    if not existing.is_dir():
-        problem = f"'{existing}' is a file: name a folder"
-    elif not _writable(existing):
-        problem = f"nothing can be written in '{existing}': name another folder"
+    try:
+        problem = _why_not_writable(folder)
+    except OSError as error:  # a name too long
+        problem = f"'{folder}' cannot be used: {error.strerror}; name another folder"
     if problem:
         raise SettingError("--cortex-report-dir", origin, problem)
     return folder
+
+
+def _why_not_writable(folder: Path) -> str | None:
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    if not existing.is_dir():
+        return f"'{existing}' is a file: name a folder"
+    if not _writable(existing):
+        return f"nothing can be written in '{existing}': name another folder"
+    return None
 
 
 def _writable(folder: Path) -> bool:
@@ -151,21 +172,27 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
 
 def _settings_by_origin(settings: Settings) -> list[str]:
     """One line per origin: what the user set stands apart from what is default."""
-    names = [name for name in settings.by_name if name != "bench"]
-    origins = dict.fromkeys(settings.origin(name) for name in names)
-    return [
-        f"cortex: {origin}: {', '.join(_shown(name, settings) for name in names if settings.origin(name) == origin)}"
-        for origin in sorted(origins, key=lambda origin: origin == "default")
-    ]
+    shown: dict[str, list[str]] = {}
+    for name in settings.by_name:
+        for origin, value in _in_force(name, settings).items():
+            shown.setdefault(origin, []).append(f"{name}={_shown(value)}")
+    return [f"cortex: {origin}: {', '.join(shown[origin])}" for origin in sorted(shown, key=_ORIGINS.index)]
 
 
-def _shown(name: str, settings: Settings) -> str:
-    value = settings[name]
+def _in_force(name: str, settings: Settings) -> dict[str, Any]:
+    """Value by origin; a limit on the command line leaves those of the ini file for other scenarios in force."""
+    if name == "bench":
+        return {}  # whoever reads this, knows
+    limits = {origin: limit for (gate, origin), limit in settings.limits.items() if gate == name}
+    return limits or {settings.origin(name): settings[name]}
+
+
+def _shown(value: object) -> str:
     if isinstance(value, dict):
         value = " ".join(f"{scenario}:{limit:g}" if scenario else f"{limit:g}" for scenario, limit in value.items())
     elif isinstance(value, tuple):
         value = " ".join(value)
-    return f"{name}={'none' if value in (None, '') else value}"
+    return "none" if value in (None, "") else str(value)
 
 
 # Fixtures -------------------------------------------------------------------------------------------------------------
@@ -181,7 +208,9 @@ def cortex_bench(request: pytest.FixtureRequest) -> Iterator[CortexBench]:
     from pytest_cortex.rounds import steady_memory  # noqa: PLC0415 - an idle run does not pay for it
 
     session = request.config.stash.get(SESSION_KEY, None)
-    if session is None:  # another fixture asked for it by name, which no collection could see
+    if session is None:  # somebody asked for it by name, which no collection could see
+        if request.config.stash[SETTINGS_KEY]["bench"]:
+            pytest.fail(_UNFORESEEN, pytrace=False)
         pytest.skip(_SKIP_REASON)
     bench = request.node.stash[BENCH_KEY] = session.open(request.node.nodeid, request.node.name, _marker(request.node))
     with steady_memory():
@@ -261,12 +290,22 @@ def pytest_pycollect_makeitem() -> Generator[None, Any, Any]:
     """Checks markers while the test is collected, so that a wrong one is an error before anything runs."""
     made = yield
     for item in made if isinstance(made, list) else [made]:
-        if isinstance(item, pytest.Item):
-            try:
-                _marker(item)
-            except SettingError as error:
-                raise pytest.Collector.CollectError(f"{item.nodeid}: {error}") from error
+        problem = _marker_problem(item) if isinstance(item, pytest.Item) else None
+        if problem:
+            raise pytest.Collector.CollectError(f"{item.nodeid}: {problem}")
     return made
+
+
+def _marker_problem(item: pytest.Item) -> str | None:
+    """A marker of a class or a file may cover tests that measure nothing; a test's own marker means that test."""
+    try:
+        gates = _marker(item)
+    except SettingError as error:
+        return str(error)
+    own = any(mark.name == "cortex" for mark in item.own_markers)
+    if gates and own and not {"cortex_bench", "request"} & set(getattr(item, "fixturenames", ())):
+        return f"its gate {', '.join(gates)} guards nothing: the test does not take the fixture cortex_bench"
+    return None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -308,16 +347,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Notes when the test itself is over: whatever is reported before is one of its subtests."""
+    item.stash[OVER_KEY] = False
+    try:
+        return (yield)
+    finally:
+        item.stash[OVER_KEY] = True
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Puts the verdicts into the report: as a property, and INCONCLUSIVE as an outcome that is not "passed"."""
+    session = item.config.stash.get(SESSION_KEY, None)
+    if session is not None and call.when == "teardown":
+        session.finished.add(item.nodeid)
     bench = item.stash.get(BENCH_KEY, None)
-    if bench is None or call.when != "call":
+    if bench is None or call.when != "call" or not item.stash[OVER_KEY]:
         return (yield)
-    item.user_properties.append(("cortex", _property(bench)))
+    others = [(name, value) for name, value in item.user_properties if name != "cortex"]  # no former attempt's
+    item.user_properties[:] = [*others, ("cortex", _property(bench))]
     report = yield
-    item.config.stash[SESSION_KEY].finished.add(item.nodeid)
     undecided = [f"{name}: {verdict.reason}" for name, verdict in bench.undecided]
     if report.passed and bench.idle_gates:
         report.outcome = "failed"
@@ -373,7 +425,7 @@ def pytest_report_teststatus(
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Writes the reports; what goes wrong there is said, and changes no verdict."""
     bench_session = session.config.stash.get(SESSION_KEY, None)
-    if bench_session is None or session.config.option.collectonly:
+    if bench_session is None or any(session.config.getoption(name, default=False) for name in _WITHOUT_CALLS):
         return
     from pytest_cortex.reporting import write  # noqa: PLC0415 - an idle run does not pay for it
     from pytest_cortex.watchdog import set_exit_status  # noqa: PLC0415 - the same
@@ -383,7 +435,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if cache is not None:
         cache.set(_CACHE_KEY, bench_session.streaks.counts)
     record = bench_session.record()
-    if record.measurements or bench_session.expected:
+    if record.measurements:  # a run in which nothing came to be measured leaves the former report alone
         session.config.stash[RECORD_KEY] = record
         session.config.stash[PROBLEMS_KEY] = [str(each) for each in write(record, bench_session.report_dir).problems]
 
@@ -400,7 +452,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         "FAIL": {"red": True},
         "INCONCLUSIVE": {"yellow": True},
     }
-    terminalreporter.section("cortex")
+    terminalreporter.write_sep("=", "cortex")  # section() would leave the progress line open
     width = shutil.get_terminal_size((_LOG_WIDTH, 0)).columns
     for line in lines(record, width=width):
         terminalreporter.write_line(line.text, **colours.get(line.outcome, {}))

@@ -39,8 +39,8 @@ class ResultsDiffer(AssertionError):
 
     def __str__(self) -> str:
         return (
-            "the arms returned different results, and a fast wrong answer is no speedup (equal= takes your own "
-            f"comparison):\n  sequential: {self.sequential}\n  parallel:   {self.parallel}"
+            f"the arms returned different results, sequential: {self.sequential}, parallel: {self.parallel}; a fast "
+            "wrong answer is no speedup (equal= takes your own comparison)"
         )
 
 
@@ -107,7 +107,6 @@ class Rounds:
 
     Attributes:
         records: Every round, warm-ups first.
-        cpu_bound: True if the sequential arm spends most of its time on the CPU.
     """
 
     def __init__(self, pair: Pair, *, seed: str, time_budget_s: float) -> None:
@@ -116,13 +115,20 @@ class Rounds:
         self._time_budget_s = time_budget_s
         self.records: list[RoundRecord] = []
         self._horizon = 0
-        self.cpu_bound: bool | None = None
         self._cpu_shares: list[float] = []
 
     @property
     def counted(self) -> list[RoundRecord]:
         """The rounds after the warm-ups."""
         return [record for record in self.records if not record.warmup]
+
+    @property
+    def cpu_bound(self) -> bool | None:
+        """True if the sequential arm can spend most of its time on the CPU; None before the first round.
+
+        The largest share counts: waiting for a busy machine lowers it, nothing raises it.
+        """
+        return max(self._cpu_shares) > _CPU_BOUND_SHARE if self._cpu_shares else None
 
     @property
     def horizon(self) -> int:
@@ -136,7 +142,6 @@ class Rounds:
         __tracebackhide__ = True
         for _ in range(WARM_UPS):
             self._make(warmup=True)
-        self.cpu_bound = statistics.median(self._cpu_shares) > _CPU_BOUND_SHARE
         round_s = statistics.median(record.sequential_s + record.parallel_s for record in self.records)
         self._horizon = max(MIN_HORIZON, int(min(MAX_HORIZON, self._time_budget_s / round_s)))
 
@@ -153,7 +158,9 @@ class Rounds:
         first = self._random.choice(list(Arm))
         order = (first, Arm.PARALLEL if first is Arm.SEQUENTIAL else Arm.SEQUENTIAL)
         programs = {Arm.SEQUENTIAL: self._pair.sequential, Arm.PARALLEL: self._pair.parallel}
-        runs = {arm: timed(programs[arm], self._pair.time_limit_s) for arm in order}
+        runs: dict[Arm, Timed] = {}
+        for arm in order:
+            runs[arm] = timed(programs[arm], self._pair.time_limit_s, f"the {arm} arm")
         sequential, parallel = runs[Arm.SEQUENTIAL], runs[Arm.PARALLEL]
         self._pair.check(sequential.result, parallel.result)
         self._cpu_shares.append(sequential.cpu_s / sequential.seconds)
@@ -177,8 +184,10 @@ class Timed:
     result: Any
 
 
-def timed(program: Callable[[], Any], limit_s: float) -> Timed:
+def timed(program: Callable[[], Any], limit_s: float, what: str = "an arm") -> Timed:
     """Runs *program* once, garbage of earlier runs collected before the clock starts.
+
+    Whatever it raises carries a note that says *what* raised it.
 
     Raises:
         ArmTimeout: If it takes longer than *limit_s*.
@@ -186,12 +195,16 @@ def timed(program: Callable[[], Any], limit_s: float) -> Timed:
     """
     __tracebackhide__ = True
     gc.collect()
-    with time_limit(limit_s):
-        cpu_ns = time.process_time_ns()
-        started_ns = time.perf_counter_ns()
-        result = program()
-        finished_ns = time.perf_counter_ns()
-        cpu_ns = time.process_time_ns() - cpu_ns
+    try:
+        with time_limit(limit_s, what):
+            cpu_ns = time.process_time_ns()
+            started_ns = time.perf_counter_ns()
+            result = program()
+            finished_ns = time.perf_counter_ns()
+            cpu_ns = time.process_time_ns() - cpu_ns
+    except Exception as error:
+        error.add_note(f"in {what}")
+        raise
     if finished_ns <= started_ns:
         raise ArmTooShort(finished_ns - started_ns)
     return Timed(seconds=(finished_ns - started_ns) / 1e9, cpu_s=cpu_ns / 1e9, result=result)

@@ -119,10 +119,11 @@ def selected_names(settings: Settings) -> tuple[str, ...]:
             raise SettingError("--cortex-scenario", origin, f"{each!r} has the name of a built-in scenario: rename it")
         if names.count(name) > 1:
             raise SettingError("--cortex-scenario", origin, f"the name {name!r} is given more than once")
-    for scenario, source in settings.scenarios_with_limits().items():
+    for scenario, (option, where) in settings.scenarios_with_limits().items():
         if scenario not in {*BUILT_IN_NAMES, *names}:
             known = ", ".join(dict.fromkeys([*BUILT_IN_NAMES, *names]))
-            raise SettingError(source, "limit", f"there is no scenario {scenario!r}. Known scenarios: {known}")
+            problem = f"there is no scenario {scenario!r}; a limit is written alone, or for one of {known}"
+            raise SettingError(option, where, problem)
     return tuple(names)
 
 

@@ -308,10 +308,10 @@ class Settings:
         """The settings as they are written into reports."""
         return {name: SettingRecord(value=each.value, origin=each.origin) for name, each in self.by_name.items()}
 
-    def scenarios_with_limits(self) -> dict[str, str]:
-        """The scenario names that limits mention, each with the option that does."""
+    def scenarios_with_limits(self) -> dict[str, tuple[str, str]]:
+        """The scenario names that limits mention, each with the option that does and where that stands."""
         return {
-            scenario: f"{origin}: {gate}"
+            scenario: (f"--cortex-{gate}".replace("_", "-") if origin == "command line" else f"cortex_{gate}", origin)
             for (gate, origin), limits in self.limits.items()
             for scenario in limits
             if scenario

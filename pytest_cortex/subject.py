@@ -48,10 +48,17 @@ class Subject:
         return ceiling_by_shape(self.plan, self.workers)
 
     @property
+    def critical_path(self) -> tuple[str, ...]:
+        """The longest chain in time; as long as no time is known, in modules; empty where there is no graph."""
+        if self.plan is None:
+            return ()
+        return self.plan.critical_path(self.durations or dict.fromkeys(self.plan.order, 1.0))
+
+    @property
     def ceiling(self) -> Ceiling | None:
         """The best guess for people: also from durations that were only measured."""
-        if self.plan is None:
-            return None
+        if self.plan is None or not self.durations:
+            return self.certain_ceiling
         return ceiling_by_durations(self.plan, self.durations, self.workers)
 
 

@@ -36,16 +36,18 @@ class ArmTimeout(TimeoutError):
     Attributes:
         limit_s: The limit in seconds.
         stacks: What every thread was doing when the time was up.
+        what: Which arm.
     """
 
-    def __init__(self, limit_s: float, stacks: str) -> None:
-        super().__init__(limit_s, stacks)
+    def __init__(self, limit_s: float, stacks: str, what: str = "an arm") -> None:
+        super().__init__(limit_s, stacks, what)
+        self.what = what
         self.limit_s = limit_s
         self.stacks = stacks
 
     def __str__(self) -> str:
         return (
-            f"an arm was stopped after {self.limit_s:g} s (time limit per arm: --cortex-time-limit or time_limit_s=); "
+            f"{self.what} was stopped after {self.limit_s:g} s, the time limit (--cortex-time-limit or time_limit_s=)\n"
             f"its threads were here:\n{self.stacks}"
         )
 
@@ -113,8 +115,8 @@ class _Watch:
 
 
 @contextmanager
-def time_limit(limit_s: float) -> Iterator[None]:
-    """Interrupts the body if it takes longer than *limit_s* seconds.
+def time_limit(limit_s: float, what: str = "an arm") -> Iterator[None]:
+    """Interrupts the body, *what*, if it takes longer than *limit_s* seconds.
 
     Only the main thread can be interrupted; elsewhere there is no limit.
 
@@ -141,7 +143,7 @@ def time_limit(limit_s: float) -> Iterator[None]:
                 raise
     if watch.stacks is not None:
         _guard_exit()
-        raise ArmTimeout(limit_s, watch.stacks) from None  # the interrupts themselves tell nothing
+        raise ArmTimeout(limit_s, watch.stacks, what) from None  # the interrupts themselves tell nothing
 
 
 @contextmanager

@@ -83,4 +83,4 @@ def _complaint(complaint: Complaint) -> Line:
 
 def _interruption(session: SessionRecord) -> Iterator[Line]:
     if not session.complete:
-        yield Line(text="the run was interrupted: later bench tests were not measured")
+        yield Line(text="the run ended early: not all bench tests were measured")

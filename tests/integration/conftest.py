@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,9 @@ Run: TypeAlias = Callable[..., pytest.RunResult]
 BenchFile: TypeAlias = Callable[..., Path]
 
 HERE = Path(__file__).parent
+
+SLOW_TO_IMPORT = ("hypothesispytest", "benchmark", "timeout")
+"""Plugins that may be there, play no part here, and take longer to import than the runs take."""
 
 BENCH_TEST = """
 @pytest.mark.cortex(min_speedup=3)
@@ -42,8 +46,7 @@ def subprocess_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -
     """Runs pytest in a process of its own, which finds ``arms`` and ``short_report``."""
     path = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
-    # Its plugin imports all of hypothesis at the end of every run, which takes ten times as long as the run.
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{plugin}" for plugin in SLOW_TO_IMPORT))
     return pytester.runpytest_subprocess
 
 
@@ -51,7 +54,7 @@ def subprocess_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, subprocess_run: Run) -> Run:
     """Runs pytest in this process, and in one of its own where there are workers."""
     monkeypatch.setattr(machine, "active_tracer", lambda: None)  # a coverage run's tracer must not decide anything
-    monkeypatch.setattr(rounds, "time", rounds.time)  # what ``arms`` and ``short_report`` replace, comes back
+    monkeypatch.setattr(rounds, "time", time)  # what ``arms`` and ``short_report`` replace, comes back
     monkeypatch.setattr(reporting, "write", reporting.write)
     pytester.syspathinsert(HERE)
 

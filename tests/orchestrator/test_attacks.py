@@ -248,7 +248,11 @@ def test_system_that_gives_no_more_threads_only_makes_it_slower(monkeypatch: pyt
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     both = threading.Barrier(2)
-    modules = [module(id=f"m{number}")(lambda _context: both.wait(PATIENCE_S) and None) for number in range(10)]
+
+    def meet(context: ModuleContext) -> None:
+        both.wait(PATIENCE_S)
+
+    modules = [module(id=f"m{number}")(meet) for number in range(10)]
     assert in_time(*modules, max_parallel_workers=5).success
 
 

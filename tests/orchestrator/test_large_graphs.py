@@ -51,8 +51,8 @@ def runs(make: Callable[[int], list[Module]], size: int) -> None:
 
 
 @pytest.mark.parametrize("make", SHAPES)
-def test_ten_thousand_modules_run(make: Callable[[int], list[Module]]) -> None:
-    runs(make, 10_000)
+def test_twenty_thousand_modules_run(make: Callable[[int], list[Module]]) -> None:
+    runs(make, 20_000)
 
 
 @pytest.mark.slow
@@ -179,9 +179,9 @@ def failing_chain(size: int) -> list[Module]:
 @pytest.mark.usefixtures("shallow_stack")
 @pytest.mark.parametrize("on_failure", ["rollback", "continue"])
 def test_failure_at_the_top_of_a_deep_chain_skips_all_below(on_failure: Any) -> None:
-    report = execute_operation(Operation("deep", failing_chain(20_000)), on_failure=on_failure)
-    assert len(report.modules_skipped) == 19_999
-    assert report.module_results["m19999"].skip_reason is SkipReason.UPSTREAM_FAILED
+    report = execute_operation(Operation("deep", failing_chain(10_000)), on_failure=on_failure)
+    assert len(report.modules_skipped) == 9_999
+    assert report.module_results["m9999"].skip_reason is SkipReason.UPSTREAM_FAILED
 
 
 @pytest.mark.usefixtures("shallow_stack")
@@ -205,9 +205,9 @@ def ring(size: int) -> list[Module]:
 @pytest.mark.usefixtures("shallow_stack")
 @pytest.mark.filterwarnings("ignore::orchestrator.CycleWarning")
 @pytest.mark.parametrize("on_cycle", ["fail", "isolate", "sequential"])
-def test_cycle_of_twenty_thousand_modules_is_dealt_with(on_cycle: Any) -> None:
-    report = execute_operation(Operation("ring", ring(20_000)), on_cycle=on_cycle)
-    assert len(report.modules_succeeded) == (20_000 if on_cycle == "sequential" else 0)
+def test_cycle_of_ten_thousand_modules_is_dealt_with(on_cycle: Any) -> None:
+    report = execute_operation(Operation("ring", ring(10_000)), on_cycle=on_cycle)
+    assert len(report.modules_succeeded) == (10_000 if on_cycle == "sequential" else 0)
 
 
 @pytest.mark.filterwarnings("ignore::orchestrator.CycleWarning")

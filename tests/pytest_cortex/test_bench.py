@@ -30,6 +30,10 @@ MakeScenario = Callable[..., Scenario]
 NOISY = [4.0, 2.0]  # seconds of the sequential arm beside 1 s of the parallel one: no gate at 3 decides
 
 
+def measure(bench: CortexBench, both: dict[str, Callable[[], Any]], **keywords: Any) -> BenchResult:
+    return bench(sequential=both["sequential"], parallel=both["parallel"], workers=4, **keywords)
+
+
 def outcomes(result: BenchResult) -> list[Outcome]:
     return [verdict.outcome for verdict in result.verdicts]
 
@@ -83,7 +87,7 @@ FOUR = dict.fromkeys("abcd", 1.0)
 
 
 def test_gate_passes_when_the_speedup_is_there(make_bench: MakeBench, programs: Programs) -> None:
-    result = make_bench(marker={"min_speedup": 3.5})(**programs(4.0, 1.0), workers=4)
+    result = measure(make_bench(marker={"min_speedup": 3.5}), programs(4.0, 1.0))
     assert outcomes(result) == [Outcome.PASS]
     assert (result.speedup, result.efficiency) == (4.0, 1.0)
 
@@ -91,27 +95,27 @@ def test_gate_passes_when_the_speedup_is_there(make_bench: MakeBench, programs: 
 def test_gate_fails_the_test_when_the_speedup_is_lost(make_bench: MakeBench, programs: Programs) -> None:
     bench = make_bench(marker={"min_speedup": 3.5})
     with pytest.raises(GateFailed) as caught:
-        bench(**programs(1.0, 1.0), workers=4)
+        measure(bench, programs(1.0, 1.0))
     assert str(caught.value).startswith("test_it: FAIL min_speedup=3.5 (marker): speedup 1.00 (1.00 to 1.00) is proven")
     assert bench.results[0].verdicts == [caught.value.verdict]
 
 
 def test_gate_is_inconclusive_when_the_rounds_prove_nothing(make_bench: MakeBench, programs: Programs) -> None:
     bench = make_bench(marker={"min_speedup": 3})
-    result = bench(**programs(NOISY, 1.0), workers=4)
+    result = measure(bench, programs(NOISY, 1.0))
     assert outcomes(result) == [Outcome.INCONCLUSIVE]
     assert bench.undecided == [("test_it", result.verdicts[0])]
 
 
 def test_efficiency_is_gated_per_worker(make_bench: MakeBench, programs: Programs) -> None:
-    result = make_bench(marker={"min_efficiency": 0.7})(**programs(3.0, 1.0), workers=4)
+    result = measure(make_bench(marker={"min_efficiency": 0.7}), programs(3.0, 1.0))
     assert outcomes(result) == [Outcome.PASS]
-    assert (result.verdicts[0].limit, result.verdicts[0].min_speedup) == (0.7, pytest.approx(2.8))
-    assert result.efficiency == 0.75
+    assert (result.verdicts[0].limit, result.efficiency) == (0.7, 0.75)
+    assert result.verdicts[0].min_speedup == pytest.approx(2.8)
 
 
 def test_verdict_is_the_one_the_gate_gives_for_the_recorded_rounds(make_bench: MakeBench, programs: Programs) -> None:
-    result = make_bench(marker={"min_speedup": 2.5})(**programs([4.0, 4.0, 4.0, 2.0], 1.0), workers=4)
+    result = measure(make_bench(marker={"min_speedup": 2.5}), programs([4.0, 4.0, 4.0, 2.0], 1.0))
     gate = Gate(min_speedup=2.5, horizon=MIN_HORIZON)
     expected = gate.decide(
         sequential_s=[each.sequential_s for each in result.rounds],
@@ -133,7 +137,7 @@ def test_gate_failed_survives_pickling() -> None:
 
 def test_measuring_ends_with_the_decision(make_bench: MakeBench, programs: Programs) -> None:
     calls: list[str] = []
-    result = make_bench(marker={"min_speedup": 3.5})(**programs(0.04, 0.01, calls=calls), workers=4)
+    result = measure(make_bench(marker={"min_speedup": 3.5}), programs(0.04, 0.01, calls=calls))
     needed = rounds_needed(Gate(min_speedup=3.5), 4.0)
     assert result.verdicts[0].rounds == len(result.rounds) == needed < 60
     assert len(calls) == 2 * (2 + needed)
@@ -141,21 +145,21 @@ def test_measuring_ends_with_the_decision(make_bench: MakeBench, programs: Progr
 
 def test_measuring_ends_at_the_horizon_that_the_time_budget_allows(make_bench: MakeBench, programs: Programs) -> None:
     bench = make_bench(marker={"min_speedup": 3}, settings=resolve({"time_budget": ["100"]}, {}, seed=1))
-    result = bench(**programs(NOISY, 1.0), workers=4)
+    result = measure(bench, programs(NOISY, 1.0))
     assert len(result.rounds) == result.verdicts[0].rounds == 25  # 100 s, and both warm-ups together took 4 + 1 + 2 + 1
 
 
 def test_gates_share_the_rounds(make_bench: MakeBench, programs: Programs) -> None:
     calls: list[str] = []
     bench = make_bench(marker={"min_speedup": 3.5, "min_efficiency": 0.6})
-    result = bench(**programs(0.04, 0.01, calls=calls), workers=4)
+    result = measure(bench, programs(0.04, 0.01, calls=calls))
     assert outcomes(result) == [Outcome.PASS, Outcome.PASS]
     assert len(calls) == 2 * (2 + rounds_needed(Gate(min_speedup=3.5), 4.0))
 
 
 def test_rounds_without_a_gate_suffice_for_an_interval(make_bench: MakeBench, programs: Programs) -> None:
     bench = make_bench()
-    result = bench(**programs(0.04, 0.01), workers=4)
+    result = measure(bench, programs(0.04, 0.01))
     assert (result.verdicts, len(result.rounds)) == ([], 15)
     assert bench.results[0].record("test").speedup_low == 4.0
 
@@ -164,7 +168,7 @@ def test_rounds_without_a_gate_are_as_few_as_an_interval_takes_when_time_is_up(
     make_bench: MakeBench, programs: Programs
 ) -> None:
     bench = make_bench()
-    result = bench(**programs(40.0, 10.0), workers=4)
+    result = measure(bench, programs(40.0, 10.0))
     assert len(result.rounds) == 7
     assert result.record("test").speedup_low == 4.0
 
@@ -172,7 +176,7 @@ def test_rounds_without_a_gate_are_as_few_as_an_interval_takes_when_time_is_up(
 def test_assertion_on_the_result_makes_no_more_rounds_when_there_are_enough(
     make_bench: MakeBench, programs: Programs
 ) -> None:
-    result = make_bench(marker={"min_speedup": 3.5})(**programs(0.04, 0.01), workers=4)
+    result = measure(make_bench(marker={"min_speedup": 3.5}), programs(0.04, 0.01))
     before = result.rounds
     result.assert_speedup(3.0)
     result.assert_efficiency(0.5)
@@ -183,7 +187,7 @@ def test_assertion_on_the_result_makes_no_more_rounds_when_there_are_enough(
 def test_assertion_on_the_result_makes_more_rounds_when_it_needs_them(
     make_bench: MakeBench, programs: Programs
 ) -> None:
-    result = make_bench(marker={"min_speedup": 1.5})(**programs([0.04, 0.02], 0.01), workers=4)
+    result = measure(make_bench(marker={"min_speedup": 1.5}), programs([0.04, 0.02], 0.01))
     before = result.rounds
     result.assert_speedup(3.0)
     assert outcomes(result) == [Outcome.PASS, Outcome.INCONCLUSIVE]
@@ -192,7 +196,7 @@ def test_assertion_on_the_result_makes_more_rounds_when_it_needs_them(
 
 
 def test_assertion_on_the_result_fails_the_test(make_bench: MakeBench, programs: Programs) -> None:
-    result = make_bench()(**programs(4.0, 1.0), workers=4)
+    result = measure(make_bench(), programs(4.0, 1.0))
     with pytest.raises(GateFailed, match=r"FAIL min_efficiency=1 \(assert_efficiency\)|FAIL min_speedup=5"):
         result.assert_speedup(5.0)
     assert outcomes(result) == [Outcome.FAIL]
@@ -200,15 +204,15 @@ def test_assertion_on_the_result_fails_the_test(make_bench: MakeBench, programs:
 
 @pytest.mark.parametrize("limit", [0, -1.0, math.nan, math.inf])
 def test_assertion_refuses_what_is_no_speedup(make_bench: MakeBench, programs: Programs, limit: float) -> None:
-    result = make_bench()(**programs(4.0, 1.0), workers=4)
+    result = measure(make_bench(), programs(4.0, 1.0))
     with pytest.raises(ValueError, match="min_speedup must be finite and above 0"):
         result.assert_speedup(limit)
     assert (result.verdicts, result.error) == ([], None)
 
 
 def test_assertion_refuses_a_percentage(make_bench: MakeBench, programs: Programs) -> None:
-    result = make_bench()(**programs(4.0, 1.0), workers=4)
-    with pytest.raises(ValueError, match="write 0.85 for 85 %"):
+    result = measure(make_bench(), programs(4.0, 1.0))
+    with pytest.raises(ValueError, match=r"write 0\.85 for 85 %"):
         result.assert_efficiency(85)
 
 
@@ -217,7 +221,7 @@ def test_assertion_refuses_a_percentage(make_bench: MakeBench, programs: Program
 
 def test_limit_on_the_command_line_replaces_that_of_the_marker(make_bench: MakeBench, programs: Programs) -> None:
     settings = resolve({"min_speedup": ["2"]}, {"min_speedup": ["9"]}, seed=1)
-    result = make_bench(marker={"min_speedup": 9.0}, settings=settings)(**programs(4.0, 1.0), workers=4)
+    result = measure(make_bench(marker={"min_speedup": 9.0}, settings=settings), programs(4.0, 1.0))
     assert [(verdict.limit, verdict.origin) for verdict in result.verdicts] == [(2.0, "command line")]
 
 
@@ -243,7 +247,7 @@ def test_limit_above_the_ceiling_fails_before_anything_runs(make_bench: MakeBenc
     scenario = make_scenario(FOUR, after={"d": ["c"]}, calls=calls)
     bench = make_bench(marker={"min_speedup": 3.0})
     with pytest.raises(
-        GateFailed, match="the limit 3.00 is above 2.00, the most this graph allows on 4 workers: .*c → d"
+        GateFailed, match=r"the limit 3\.00 is above 2\.00, the most this graph allows on 4 workers: .*c → d"
     ):
         bench(scenario)
     assert calls == []
@@ -273,7 +277,7 @@ def test_speedup_is_not_a_number_before_anything_ran(make_bench: MakeBench, make
 
 
 def test_limit_near_the_ceiling_is_judged_and_said_so(make_bench: MakeBench, make_scenario: MakeScenario) -> None:
-    with pytest.raises(GateFailed, match="proven below .*; the limit is 97% of the graph's ceiling 4.00"):
+    with pytest.raises(GateFailed, match=r"proven below .*; the limit is 98% of the graph's ceiling 4\.00"):
         make_bench(marker={"min_speedup": 3.9})(make_scenario(FOUR, overhead_s=0.5))
 
 
@@ -281,7 +285,7 @@ def test_ceiling_is_known_for_graphs_only(
     make_bench: MakeBench, make_scenario: MakeScenario, programs: Programs
 ) -> None:
     assert make_bench()(make_scenario(FOUR, workers=3)).ceiling == 3.0
-    assert make_bench()(**programs(4.0, 1.0), workers=4).ceiling is None
+    assert measure(make_bench(), programs(4.0, 1.0)).ceiling is None
 
 
 # The machine ----------------------------------------------------------------------------------------------------------
@@ -291,7 +295,7 @@ def test_tracer_makes_gates_inconclusive_and_the_numbers_are_measured_all_the_sa
     make_bench: MakeBench, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "active_tracer", lambda: "tracer of coverage")
-    result = make_bench(marker={"min_speedup": 3.0, "min_efficiency": 0.5})(**programs(0.04, 0.01), workers=4)
+    result = measure(make_bench(marker={"min_speedup": 3.0, "min_efficiency": 0.5}), programs(0.04, 0.01))
     assert outcomes(result) == [Outcome.INCONCLUSIVE] * 2
     assert (len(result.rounds), result.speedup) == (15, 4.0)
     assert result.verdicts[0].reason.startswith("a tracer of coverage is active")
@@ -302,9 +306,9 @@ def test_cpu_bound_program_that_has_too_few_cpus_does_not_fail(
 ) -> None:
     bench = make_bench(marker={"min_speedup": 3.0})
     monkeypatch.setattr(machine, "usable_cpus", lambda: 2.0)
-    result = bench(**programs(2.0, 1.0, cpu_share=1.0), workers=4)
+    result = measure(bench, programs(2.0, 1.0, cpu_share=1.0))
     assert outcomes(result) == [Outcome.INCONCLUSIVE]
-    assert "has 2 usable CPUs for 4 workers" in result.verdicts[0].reason
+    assert "2 usable CPUs for 4 workers" in result.verdicts[0].reason
 
 
 def test_cpu_bound_program_passes_although_it_has_too_few_cpus(
@@ -312,7 +316,7 @@ def test_cpu_bound_program_passes_although_it_has_too_few_cpus(
 ) -> None:
     bench = make_bench(marker={"min_speedup": 1.5})
     monkeypatch.setattr(machine, "usable_cpus", lambda: 2.0)
-    assert outcomes(bench(**programs(2.0, 1.0, cpu_share=1.0), workers=4)) == [Outcome.PASS]
+    assert outcomes(measure(bench, programs(2.0, 1.0, cpu_share=1.0))) == [Outcome.PASS]
 
 
 def test_waiting_program_fails_although_there_are_fewer_cpus_than_workers(
@@ -321,7 +325,7 @@ def test_waiting_program_fails_although_there_are_fewer_cpus_than_workers(
     bench = make_bench(marker={"min_speedup": 3.0})
     monkeypatch.setattr(machine, "usable_cpus", lambda: 2.0)
     with pytest.raises(GateFailed):
-        bench(**programs(2.0, 1.0), workers=4)
+        measure(bench, programs(2.0, 1.0))
 
 
 def test_load_is_told_when_nothing_could_be_decided(
@@ -329,7 +333,7 @@ def test_load_is_told_when_nothing_could_be_decided(
 ) -> None:
     bench = make_bench(marker={"min_speedup": 3.0})
     monkeypatch.setattr(machine, "load_average", lambda: 7.5)
-    assert bench(**programs(NOISY, 1.0), workers=4).verdicts[0].reason.endswith("; load average 7.5")
+    assert measure(bench, programs(NOISY, 1.0)).verdicts[0].reason.endswith("; load average 7.5")
 
 
 # Streaks --------------------------------------------------------------------------------------------------------------
@@ -341,7 +345,7 @@ def test_gate_fails_that_was_inconclusive_in_too_many_runs_in_a_row(make_bench: 
 
     def run() -> BenchResult:
         bench = make_bench(marker={"min_speedup": 3.0}, streaks=streaks, settings=settings)
-        return bench(**programs(NOISY, 1.0), workers=4)
+        return measure(bench, programs(NOISY, 1.0))
 
     assert outcomes(run()) == [Outcome.INCONCLUSIVE]
     with pytest.raises(GateFailed, match="INCONCLUSIVE in 2 runs in a row"):
@@ -351,7 +355,7 @@ def test_gate_fails_that_was_inconclusive_in_too_many_runs_in_a_row(make_bench: 
 def test_two_gates_of_a_kind_are_two_gates_and_not_two_runs(make_bench: MakeBench, programs: Programs) -> None:
     settings = resolve({"max_inconclusive": ["2"]}, {}, seed=1)
     bench = make_bench(marker={"min_speedup": 3.0}, settings=settings)
-    result = bench(**programs(NOISY, 1.0), workers=4)
+    result = measure(bench, programs(NOISY, 1.0))
     result.assert_speedup(3.0)
     assert outcomes(result) == [Outcome.INCONCLUSIVE] * 2
 
@@ -360,8 +364,8 @@ def test_streaks_are_counted_per_test_and_measurement(make_bench: MakeBench, pro
     streaks = Streaks({})
     for test in ("a.py::test_a", "b.py::test_b"):
         bench = make_bench(marker={"min_speedup": 3.0}, streaks=streaks, test=test)
-        bench(**programs(NOISY, 1.0), workers=4)
-        bench(**programs(NOISY, 1.0), workers=4)
+        measure(bench, programs(NOISY, 1.0))
+        measure(bench, programs(NOISY, 1.0))
     assert list(streaks.counts) == [
         "a.py::test_a test_a min_speedup",
         "a.py::test_a test_a#2 min_speedup",
@@ -376,25 +380,24 @@ def test_streaks_are_counted_per_test_and_measurement(make_bench: MakeBench, pro
 def test_programs_are_called_like_the_test_and_then_numbered(make_bench: MakeBench, programs: Programs) -> None:
     bench = make_bench()
     for _ in range(3):
-        bench(**programs(0.04, 0.01), workers=4)
+        measure(bench, programs(0.04, 0.01))
     assert [result.name for result in bench.results] == ["test_it", "test_it#2", "test_it#3"]
 
 
-def test_operation_is_called_by_its_id(make_bench: MakeBench) -> None:
-    operation = Operation("build", [module(id="a")(lambda context: None)])
-    assert make_bench()(operation, workers=2).name == "build"
+def test_operation_is_called_like_the_test(make_bench: MakeBench, make_scenario: MakeScenario) -> None:
+    assert make_bench()(make_scenario(FOUR).operation, workers=2).name == "test_it"
 
 
 def test_given_name_is_used_and_numbered_when_it_is_taken(make_bench: MakeBench, programs: Programs) -> None:
     bench = make_bench()
     for _ in range(2):
-        bench(**programs(0.04, 0.01), workers=4, name="pool")
+        measure(bench, programs(0.04, 0.01), name="pool")
     assert [result.name for result in bench.results] == ["pool", "pool#2"]
 
 
 def orders(bench: CortexBench, both: dict[str, Any]) -> list[list[RoundRecord]]:
     for _ in range(2):
-        bench(**both, workers=4)
+        measure(bench, both)
     return [list(result.rounds) for result in bench.results]
 
 
@@ -426,27 +429,26 @@ def test_call_takes_either_a_graph_or_two_programs(
     make_bench: MakeBench, positional: tuple[Any, ...], keywords: dict[str, Any]
 ) -> None:
     call: Callable[..., BenchResult] = make_bench()
-    with pytest.raises(TypeError, match="takes either an operation or scenario, .* or two programs"):
+    with pytest.raises(TypeError, match=r"takes either an operation or scenario, .* or two programs"):
         call(*positional, workers=4, **keywords)
 
 
 def test_function_in_place_of_an_operation_is_refused_with_the_way_to_do_it(make_bench: MakeBench) -> None:
     call: Callable[..., BenchResult] = make_bench()
-    with pytest.raises(TypeError, match="measures an Operation or a scenario, not .*; programs go by keyword"):
+    with pytest.raises(TypeError, match=r"measures an Operation or a scenario, not .*; programs go by keyword"):
         call(print, workers=4)
 
 
 @pytest.mark.parametrize("limit_s", [0, -1.0, math.nan])
 def test_time_limit_is_a_time(make_bench: MakeBench, programs: Programs, limit_s: float) -> None:
     with pytest.raises(ValueError, match="time_limit_s must be a number of seconds above 0, not"):
-        make_bench()(**programs(4.0, 1.0), workers=4, time_limit_s=limit_s)
+        measure(make_bench(), programs(4.0, 1.0), time_limit_s=limit_s)
 
 
 def test_marker_of_a_test_that_measures_nothing_guards_nothing(make_bench: MakeBench, programs: Programs) -> None:
-    bench = make_bench(marker={"min_speedup": 3.0})
-    assert bench.idle_gates == ("min_speedup",)
-    bench(**programs(4.0, 1.0), workers=4)
-    assert bench.idle_gates == ()
+    idle, busy = make_bench(marker={"min_speedup": 3.0}), make_bench(marker={"min_speedup": 3.0})
+    measure(busy, programs(4.0, 1.0))
+    assert (idle.idle_gates, busy.idle_gates) == (("min_speedup",), ())
 
 
 # Errors ---------------------------------------------------------------------------------------------------------------
@@ -490,7 +492,7 @@ def test_failing_operation_is_noted_with_its_first_error(make_bench: MakeBench) 
 
 
 def test_error_in_a_later_round_is_noted_too(make_bench: MakeBench, programs: Programs) -> None:
-    both = programs(NOISY, 1.0)
+    both = programs([0.04, 0.02], 0.01)
     runs_left = iter(range(20))
 
     def tiring() -> None:
@@ -516,7 +518,7 @@ def test_interrupted_measurement_keeps_its_rounds(make_bench: MakeBench, program
     bench = make_bench()
     with pytest.raises(KeyboardInterrupt):
         bench(sequential=both["sequential"], parallel=interrupted, workers=4)
-    assert (bench.results[0].error, len(bench.results[0].rounds)) == ("KeyboardInterrupt: ", 3)
+    assert (bench.results[0].error, len(bench.results[0].rounds)) == ("interrupted", 3)
 
 
 # Deadlocks ------------------------------------------------------------------------------------------------------------
@@ -543,13 +545,13 @@ def test_stuck_program_is_stopped_and_noted(make_bench: MakeBench, stuck: Callab
     with pytest.raises(ArmTimeout):
         bench(sequential=stuck, parallel=stuck, workers=4, time_limit_s=0.02)
     assert bench.results[0].error is not None
-    assert bench.results[0].error.startswith("ArmTimeout: an arm was stopped after 0.02 s")
+    assert bench.results[0].error.startswith(("ArmTimeout: the sequential arm was", "ArmTimeout: the parallel arm was"))
 
 
 @pytest.mark.usefixtures("impatient")
 def test_time_limit_is_the_one_of_the_settings_when_the_call_gives_none(make_bench: MakeBench) -> None:
     bench = make_bench(settings=resolve({"time_limit": ["0.02"]}, {}, seed=1))
-    with pytest.raises(ArmTimeout, match="stopped after 0.02 s"):
+    with pytest.raises(ArmTimeout, match=r"stopped after 0\.02 s"):
         bench(sequential=wait_for_ever, parallel=wait_for_ever, workers=4)
 
 
@@ -562,21 +564,18 @@ def test_stuck_operation_is_stopped_and_shown(make_bench: MakeBench) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_pool_whose_tasks_wait_for_each_other_is_stopped(make_bench: MakeBench, advance: Callable[..., None]) -> None:
-    over = threading.Event()
+    meeting = threading.Barrier(3)
 
     def parallel() -> None:
-        meeting = threading.Barrier(3)
-        with ThreadPoolExecutor(2) as pool:  # two of three can come
-            tasks = [pool.submit(meeting.wait) for _ in range(3)]
-            over.wait()
-            tasks[0].result()
+        with ThreadPoolExecutor(2) as pool:  # so that only two of three can come
+            for task in [pool.submit(meeting.wait) for _ in range(3)]:
+                task.result()
 
-    threading.Timer(0, lambda: None).start()
     try:
-        with pytest.raises(ArmTimeout):
+        with pytest.raises(ArmTimeout, match="in parallel"):
             make_bench()(sequential=lambda: advance(1.0), parallel=parallel, workers=2, time_limit_s=0.1)
     finally:
-        over.set()
+        meeting.abort()
 
 
 # The record -----------------------------------------------------------------------------------------------------------
@@ -588,13 +587,14 @@ def test_record_of_a_scenario_tells_all_of_it(make_bench: MakeBench, make_scenar
     record = result.record("test_it.py::test_it")
     assert (record.test, record.name, record.scenario) == ("test_it.py::test_it", "replayed", "replayed")
     assert (record.workers, record.modules, record.critical_path) == (2, 3, ("a", "b"))
-    assert (record.speedup, record.sequential_s, record.parallel_s) == (pytest.approx(4 / 3), 4.0, 3.0)
-    assert (record.ceiling, record.cpu_bound, record.notes) == (pytest.approx(4 / 3), False, ("a note",))
+    assert record.speedup == record.ceiling == pytest.approx(4 / 3)
+    assert (record.sequential_s, record.parallel_s) == (4.0, 3.0)
+    assert (record.cpu_bound, record.notes) == (False, ("a note",))
     assert (record.verdicts, record.error, record.attempts) == (tuple(result.verdicts), None, 1)
     assert [each.warmup for each in record.rounds] == [True, True] + [False] * len(result.rounds)
 
 
 def test_record_of_programs_has_no_graph(make_bench: MakeBench, programs: Programs) -> None:
-    record = make_bench()(**programs(4.0, 1.0, cpu_share=1.0), workers=4).record("test")
+    record = measure(make_bench(), programs(4.0, 1.0, cpu_share=1.0)).record("test")
     assert (record.scenario, record.modules, record.ceiling, record.critical_path) == (None, None, None, ())
     assert (record.cpu_bound, record.notes) == (True, ())

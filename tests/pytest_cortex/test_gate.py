@@ -70,7 +70,7 @@ def test_decide_when_half_of_the_rounds_are_below() -> None:
     # 44 of 60 must be below; the 30 that are not all stand at 1.25, and lowering those by a fifth ties them.
     assert verdict.reason == (
         "speedup 1.00 (0.80 to 1.25) is proven neither below nor not below 1.00 after 60 of at most 60 rounds, "
-        "30 of them below; a drop of 20.1 % or more would have been found"
+        "30 of them below; with this noise, 0.79 or less would have been found (20.1 % lower)"
     )
 
 

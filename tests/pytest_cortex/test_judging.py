@@ -79,9 +79,15 @@ def test_failure_is_inconclusive_for_a_cpu_bound_program_with_fewer_cpus_than_wo
     verdict = final_verdict(GATE, FAILED, conditions(cpu_bound=True, usable_cpus=1.5))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.reason == (
-        f"{FAILED.reason}; but the program is CPU-bound and has 1.5 usable CPUs for 4 workers, so this machine cannot "
-        "show more"
+        f"{FAILED.reason}; but the program is CPU-bound, and 1.5 usable CPUs for 4 workers cannot be expected to show a "
+        "speedup of 3.50"
     )
+
+
+def test_failure_stands_when_even_the_few_cpus_would_do_for_the_limit() -> None:
+    """Threads that wait for each other's GIL are to blame for it, not the machine."""
+    modest = Gate(min_speedup=1.5)
+    assert final_verdict(modest, FAILED, conditions(cpu_bound=True, usable_cpus=2.0)) == FAILED
 
 
 @pytest.mark.parametrize("changes", [{"cpu_bound": True, "usable_cpus": 4}, {"usable_cpus": 1}, {"cpu_bound": None}])
@@ -98,7 +104,7 @@ def test_limit_near_the_ceiling_is_judged_as_usual_and_said_so(verdict: Verdict)
     final = final_verdict(GATE, verdict, conditions(ceiling=ceiling(3.6), load_average=2.0))
     assert final == replace(
         verdict,
-        reason=f"{verdict.reason}; the limit is 97% of the graph's ceiling 3.60, which leaves little room for overhead",
+        reason=f"{verdict.reason}; the limit is 97% of the graph's ceiling 3.60, which leaves little room for overhead and uneven shares",
     )
 
 

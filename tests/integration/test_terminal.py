@@ -1,0 +1,118 @@
+"""What people read: the header, the section at the end, and pytest's own lists of options, markers and fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from pytest_cortex.settings import OPTIONS
+
+Run: TypeAlias = Callable[..., pytest.RunResult]
+BenchFile: TypeAlias = Callable[..., Path]
+Record: TypeAlias = Callable[[], dict[str, Any]]
+
+
+# The header -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_header_shows_values_by_origin(bench: Run, bench_file: BenchFile, pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\ncortex_workers = 3")
+    bench_file("healthy")
+    result = bench("--cortex-time-limit=30", "--cortex-seed=7")
+    result.stdout.fnmatch_lines(
+        [
+            "cortex: measuring bench tests one at a time",
+            "cortex: command line: time_limit=30.0, seed=7",
+            "cortex: ini: workers=3",
+            "cortex: default: min_speedup=none, *max_inconclusive=5, *",
+            f"cortex: reports in {pytester.path}/reports",
+        ]
+    )
+
+
+def test_the_header_shows_limits_of_both_origins_since_both_count(
+    bench: Run, bench_file: BenchFile, pytester: pytest.Pytester
+) -> None:
+    pytester.makeini("[pytest]\ncortex_min_speedup = small:2")
+    bench_file("healthy")
+    result = bench("--cortex-min-speedup=large:3")
+    result.stdout.fnmatch_lines_random(
+        ["cortex: ini: min_speedup=small:2", "cortex: command line: min_speedup=large:3"]
+    )
+
+
+def test_the_seed_in_the_header_is_the_one_in_the_record(bench: Run, bench_file: BenchFile, record: Record) -> None:
+    bench_file("healthy")
+    result = bench()
+    result.stdout.fnmatch_lines([f"cortex: random: seed={record()['seed']}"])
+
+
+# The section at the end -----------------------------------------------------------------------------------------------
+
+
+def section(result: pytest.RunResult) -> list[str]:
+    """The lines below the heading "cortex", up to pytest's next heading."""
+    start = next(number for number, line in enumerate(result.outlines) if line.strip("= ") == "cortex")
+    rest = result.outlines[start + 1 :]
+    return rest[: next(number for number, line in enumerate(rest) if line.startswith("==="))]
+
+
+def test_the_last_line_of_the_section_is_the_path(
+    bench: Run, bench_file: BenchFile, pytester: pytest.Pytester, spread: tuple[str, ...]
+) -> None:
+    bench_file("healthy", "locked", "unsteady")
+    assert section(bench(*spread))[-1] == f"reports: {pytester.path}/reports"
+
+
+def test_the_section_begins_with_the_table(bench: Run, bench_file: BenchFile) -> None:
+    bench_file("healthy")
+    heading, row = section(bench())[:2]
+    assert heading.split() == ["measurement", "workers", "speedup", "efficiency", "ceiling", "limit", "verdict"]
+    assert row.split()[0] == "test_healthy"
+    assert row.split()[-1] == "PASS"
+
+
+def test_there_is_no_colour_where_there_is_no_terminal(bench: Run, bench_file: BenchFile) -> None:
+    bench_file("healthy", "locked", "unsteady")
+    assert "\x1b" not in str(bench().stdout)
+
+
+def test_verdicts_are_coloured_on_demand(bench: Run, bench_file: BenchFile) -> None:
+    bench_file("healthy", "locked")
+    lines = bench("--color=yes").outlines
+    assert any(line.startswith("\x1b[32mtest_healthy ") for line in lines)
+    assert any(line.startswith("\x1b[31mtest_locked ") for line in lines)
+
+
+def test_inconclusive_has_a_letter_and_a_word_of_its_own(bench: Run, bench_file: BenchFile) -> None:
+    bench_file("unsteady")
+    bench().stdout.fnmatch_lines(["test_bench.py I *"])
+    bench("-v").stdout.fnmatch_lines(["test_bench.py::test_unsteady INCONCLUSIVE *"])
+
+
+def test_quiet_is_quiet(bench: Run, bench_file: BenchFile, spread: tuple[str, ...]) -> None:
+    bench_file("healthy")
+    bench("-q", *spread).stdout.no_fnmatch_line("cortex: *")
+
+
+# Help -----------------------------------------------------------------------------------------------------------------
+
+
+def test_help_shows_every_option_and_every_ini_key(run: Run) -> None:
+    text = str(run("--help").stdout)
+    assert [option.flag for option in OPTIONS if f"  {option.flag}" not in text] == []
+    assert [option.ini for option in OPTIONS if f"  {option.ini}" not in text] == []
+
+
+def test_markers_describes_ours(run: Run) -> None:
+    run("--markers").stdout.fnmatch_lines(["@pytest.mark.cortex(min_speedup=LIMIT, min_efficiency=LIMIT): gates for *"])
+
+
+def test_fixtures_describes_ours(run: Run) -> None:
+    text = str(run("--fixtures").stdout)
+    names = ["bench", "scenario", "small", "medium", "large", "limited_workers"]
+    assert [name for name in names if f"cortex_{name} --" not in text] == []
+    assert "no docstring available" not in text.partition("cortex_bench --")[2].partition("\n-----")[0]
