@@ -74,6 +74,15 @@ def test_work_is_the_sum_of_durations(diamond: OperationExecutionReport) -> None
     assert diamond.work_s == 8
 
 
+def test_report_reads_as_one_line(diamond: OperationExecutionReport) -> None:
+    assert str(diamond) == "op succeeded in 20 s; modules: 4 succeeded, 0 failed, 0 skipped"
+
+
+def test_report_names_what_failed_in_its_line() -> None:
+    report = report_of([node("a")], [ran("a", 0, 1, status=Status.FAILED)], success=False)
+    assert str(report) == "op failed in 20 s; modules: 0 succeeded, 1 failed, 0 skipped: a"
+
+
 def test_makespan_is_first_start_to_last_finish(diamond: OperationExecutionReport) -> None:
     assert diamond.makespan_s == 7
 

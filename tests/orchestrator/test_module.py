@@ -225,3 +225,9 @@ def test_phases_are_in_the_documented_order() -> None:
         "VALIDATION",
         "FINALIZATION",
     ]
+
+
+def test_module_takes_fields_beside_the_function_too() -> None:
+    """``module(f, id="a")`` is what one tries in a loop; the fields must not get lost."""
+    made = module(lambda _context: None, id="a", optional=True)
+    assert (made.id, made.optional) == ("a", True)
