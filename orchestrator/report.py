@@ -153,7 +153,7 @@ class OperationExecutionReport:
         outcome = "succeeded" if self.success else "failed"
         tuples = {"succeeded": self.modules_succeeded, "failed": self.modules_failed, "skipped": self.modules_skipped}
         counts = ", ".join(f"{len(ids)} {what}" for what, ids in tuples.items())
-        failed = f": {', '.join(self.modules_failed)}" if self.modules_failed else ""
+        failed = f"; failed: {', '.join(self.modules_failed)}" if self.modules_failed else ""
         return f"{self.operation_id} {outcome} in {self.total_duration_seconds:.3g} s; modules: {counts}{failed}"
 
     def _with(self, *statuses: Status) -> tuple[str, ...]:

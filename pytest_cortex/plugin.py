@@ -18,7 +18,15 @@ import pytest
 
 from pytest_cortex.distribution import MeasuringController, is_controller, is_worker
 from pytest_cortex.settings import OPTIONS, Option, SettingError, Settings, read_marker, resolve
-from pytest_cortex.stash import BENCH_KEY, OVER_KEY, PROBLEMS_KEY, RECORD_KEY, SESSION_KEY, SETTINGS_KEY, UNDECIDED_KEY
+from pytest_cortex.stash import (
+    BENCH_KEY,
+    PROBLEMS_KEY,
+    RECORD_KEY,
+    RUNNING_KEY,
+    SESSION_KEY,
+    SETTINGS_KEY,
+    UNDECIDED_KEY,
+)
 
 if TYPE_CHECKING:
     from pytest_cortex.bench import CortexBench
@@ -348,12 +356,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Notes when the test itself is over: whatever is reported before is one of its subtests."""
-    item.stash[OVER_KEY] = False
+    """Tells the test's own report from those of its subtests, which come while it runs."""
+    item.stash[RUNNING_KEY] = True
     try:
         return (yield)
     finally:
-        item.stash[OVER_KEY] = True
+        del item.stash[RUNNING_KEY]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -365,19 +373,13 @@ def pytest_runtest_makereport(
     if session is not None and call.when == "teardown":
         session.finished.add(item.nodeid)
     bench = item.stash.get(BENCH_KEY, None)
-    if bench is None or call.when != "call" or not item.stash[OVER_KEY]:
+    if bench is None or call.when != "call" or RUNNING_KEY in item.stash:
         return (yield)
     others = [(name, value) for name, value in item.user_properties if name != "cortex"]  # no former attempt's
     item.user_properties[:] = [*others, ("cortex", _property(bench))]
     report = yield
-    undecided = [f"{name}: {verdict.reason}" for name, verdict in bench.undecided]
-    if report.passed and bench.idle_gates:
-        report.outcome = "failed"
-        report.longrepr = (
-            f"the gate {', '.join(bench.idle_gates)} guards nothing: the test never called cortex_bench(…)"
-        )
-    elif report.passed and undecided:
-        _mark_inconclusive(item, report, "; ".join(undecided))
+    if report.passed:
+        _mark_undecided(item, report, bench)
     return report
 
 
@@ -394,6 +396,16 @@ def _property(bench: CortexBench) -> str:
         for result in bench.results
     ]
     return json.dumps(rows)
+
+
+def _mark_undecided(item: pytest.Item, report: pytest.TestReport, bench: CortexBench) -> None:
+    undecided = [f"{name}: {verdict.reason}" for name, verdict in bench.undecided]
+    if bench.idle_gates:
+        gates = ", ".join(bench.idle_gates)
+        report.outcome = "failed"
+        report.longrepr = f"the gate {gates} guards nothing: the test never called cortex_bench(…)"
+    elif undecided:
+        _mark_inconclusive(item, report, "; ".join(undecided))
 
 
 def _mark_inconclusive(item: pytest.Item, report: pytest.TestReport, reason: str) -> None:

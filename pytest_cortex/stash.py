@@ -21,8 +21,8 @@ SESSION_KEY: pytest.StashKey[BenchSession] = pytest.StashKey()
 BENCH_KEY: pytest.StashKey[CortexBench] = pytest.StashKey()
 """On an item: what it measured."""
 
-OVER_KEY: pytest.StashKey[bool] = pytest.StashKey()
-"""On an item: whether its test function has ended."""
+RUNNING_KEY: pytest.StashKey[bool] = pytest.StashKey()
+"""On an item, while its test function runs: what is reported meanwhile are its subtests."""
 
 UNDECIDED_KEY: pytest.StashKey[set[str]] = pytest.StashKey()
 """On the config: node ids of the tests that are shown as INCONCLUSIVE."""

@@ -54,9 +54,9 @@ def test_a_bench_test_keeps_the_scenarios_away_also_when_it_is_deselected(bench:
     assert bench("-k", "nothing").ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_who_names_files_gets_what_is_in_them(bench: Run, pytester: pytest.Pytester, spread: tuple[str, ...]) -> None:
+def test_who_names_files_gets_what_is_in_them(bench: Run, pytester: pytest.Pytester) -> None:
     name = pytester.makepyfile("def test_ordinary(): pass").name
-    assert bench(name, *spread).parseoutcomes() == {"passed": 1}
+    assert bench(name).parseoutcomes() == {"passed": 1}
 
 
 def test_without_the_option_an_empty_folder_stays_empty(run: Run) -> None:

@@ -29,7 +29,7 @@ WRONG = [
     ("--cortex-min-speedup=0", "'0' is out of range; a speedup above 0"),
     ("--cortex-min-speedup=-2", "'-2' is out of range"),
     ("--cortex-min-speedup=inf", "'inf' is out of range"),
-    ("--cortex-min-speedup=smal:3", "'smal'*Known scenarios: small, medium, large, limited_workers"),
+    ("--cortex-min-speedup=smal:3", "no scenario 'smal'*small, medium, large, limited_workers"),
     ("--cortex-min-efficiency=85", "'85' is out of range; *write 0.85 for 85 %"),
     ("--cortex-min-efficiency=nan", "'nan' is out of range; an efficiency above 0 and up to 1"),
     ("--cortex-workers=0", "'0' is out of range; a whole number from 1 up"),
@@ -56,7 +56,7 @@ def test_a_wrong_value_ends_the_run_before_anything_is_collected(
     bench_file("healthy", extra="raise SystemError")
     result = bench(option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: pytest-cortex: *command line*{message.replace('[', '[[]')}*"])
+    result.stderr.fnmatch_lines([f"ERROR: pytest-cortex: *(command line)*{message.replace('[', '[[]')}*"])
     assert not (pytester.path / "reports").exists()
 
 
@@ -95,6 +95,12 @@ def test_a_read_only_file_system_is_found_before_measuring(bench: Run) -> None:
     result.stderr.fnmatch_lines(["*nothing can be written in '/proc': name another folder"])
 
 
+BENCH_TEST = """
+from arms import healthy, serial
+
+def test_it(cortex_bench): cortex_bench(sequential=serial, parallel=healthy, workers=4)
+"""
+
 # Where limits come from -----------------------------------------------------------------------------------------------
 
 
@@ -118,9 +124,7 @@ def test_a_limit_from_the_command_line(bench: Run, bench_file: BenchFile, record
 )
 def test_a_limit_from_the_ini_file(bench: Run, pytester: pytest.Pytester, record: Record, file: str, text: str) -> None:
     (pytester.path / file).write_text(text, encoding="utf-8")
-    pytester.makepyfile(
-        "from arms import *\ndef test_it(cortex_bench): cortex_bench(sequential=serial, parallel=healthy, workers=4)"
-    )
+    pytester.makepyfile(BENCH_TEST)
     bench()
     assert limits(record) == [("min_speedup", 2.5, "ini")]
 
@@ -129,7 +133,7 @@ def test_an_ini_value_may_be_overridden_on_the_command_line(
     bench: Run, pytester: pytest.Pytester, record: Record
 ) -> None:
     pytester.makeini("[pytest]\ncortex_min_speedup = 2.5\ncortex_seed = 7")
-    pytester.makepyfile("from arms import *\ndef test_it(cortex_bench): assert cortex_bench")
+    pytester.makepyfile(BENCH_TEST)
     bench("-o", "cortex_seed=8")
     assert record()["settings"]["seed"] == {"value": 8, "origin": "ini"}
 

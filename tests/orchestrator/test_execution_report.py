@@ -80,7 +80,7 @@ def test_report_reads_as_one_line(diamond: OperationExecutionReport) -> None:
 
 def test_report_names_what_failed_in_its_line() -> None:
     report = report_of([node("a")], [ran("a", 0, 1, status=Status.FAILED)], success=False)
-    assert str(report) == "op failed in 20 s; modules: 0 succeeded, 1 failed, 0 skipped: a"
+    assert str(report) == "op failed in 20 s; modules: 0 succeeded, 1 failed, 0 skipped; failed: a"
 
 
 def test_makespan_is_first_start_to_last_finish(diamond: OperationExecutionReport) -> None:

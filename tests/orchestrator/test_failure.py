@@ -300,9 +300,10 @@ class Stuck:
     def __init__(self) -> None:
         self.entered = threading.Event()
         self.released = threading.Event()
-        self.gone = threading.Event()
+        self.thread = threading.current_thread()
 
     def run(self, context: ModuleContext) -> Mapping[str, Any]:
+        self.thread = threading.current_thread()
         self.entered.set()
         assert self.released.wait(PATIENCE_S)
         return {"late": "result"}
@@ -314,13 +315,11 @@ class Stuck:
 
 @pytest.fixture
 def stuck() -> Iterator[Stuck]:
-    before = threading.enumerate()
     made = Stuck()
     yield made
     made.released.set()
-    for thread in set(threading.enumerate()) - set(before):
-        thread.join(PATIENCE_S)
-        assert not thread.is_alive()
+    made.thread.join(PATIENCE_S)
+    assert not made.thread.is_alive()
 
 
 @pytest.fixture
@@ -346,9 +345,8 @@ def test_late_result_of_an_abandoned_module_is_dropped(stuck: Stuck) -> None:
     report = run(
         node("a", function=stuck.fail_beside), node("b", function=stuck.run), max_parallel_workers=2, grace_s=0.0
     )
-    (helper,) = [thread for thread in threading.enumerate() if thread.name == "orchestrator-1"]
     stuck.released.set()
-    helper.join(PATIENCE_S)
+    stuck.thread.join(PATIENCE_S)
     assert "late" not in report.context
     assert report.module_results["b"].status is Status.ABANDONED
     assert report.module_results["b"].data is None
@@ -437,9 +435,8 @@ def test_module_abandoned_while_its_check_was_asked_was_never_entered(stuck: Stu
     report = run(
         node("before"), node("a", "before", function=stuck.fail_beside), guarded, max_parallel_workers=2, grace_s=0.0
     )
-    (helper,) = [thread for thread in threading.enumerate() if thread.name == "orchestrator-1"]
     stuck.released.set()
-    helper.join(PATIENCE_S)
+    stuck.thread.join(PATIENCE_S)
     assert entered == []
     assert report.module_results["b"].status is Status.ABANDONED
     assert report.module_results["b"].started_s is None
@@ -451,8 +448,7 @@ def test_module_abandoned_while_its_check_was_asked_was_never_entered(stuck: Stu
 @pytest.mark.usefixtures("impatient")
 def test_abandoned_thread_is_a_daemon_so_that_the_interpreter_can_exit(stuck: Stuck) -> None:
     run(node("a", function=stuck.fail_beside), node("b", function=stuck.run), max_parallel_workers=2, grace_s=0.0)
-    (helper,) = [thread for thread in threading.enumerate() if thread.name == "orchestrator-1"]
-    assert helper.daemon
+    assert stuck.thread.daemon
 
 
 @pytest.mark.parametrize("grace_s", [math.inf, 1e300, threading.TIMEOUT_MAX])

@@ -90,9 +90,19 @@ def test_failure_stands_when_even_the_few_cpus_would_do_for_the_limit() -> None:
     assert final_verdict(modest, FAILED, conditions(cpu_bound=True, usable_cpus=2.0)) == FAILED
 
 
-@pytest.mark.parametrize("changes", [{"cpu_bound": True, "usable_cpus": 4}, {"usable_cpus": 1}, {"cpu_bound": None}])
+@pytest.mark.parametrize(
+    "changes", [{"cpu_bound": True, "usable_cpus": 4}, {"usable_cpus": 1}, {"cpu_bound": None, "usable_cpus": 1}]
+)
 def test_failure_stands_when_cpus_are_not_what_is_missing(changes: dict[str, Any]) -> None:
     assert final_verdict(GATE, FAILED, conditions(**changes)) == FAILED
+
+
+@pytest.mark.parametrize(("usable_cpus", "outcome"), [(4.0, Outcome.INCONCLUSIVE), (5.0, Outcome.FAIL)])
+def test_failure_stands_when_there_are_cpus_enough_for_the_limit_though_not_for_the_workers(
+    usable_cpus: float, outcome: Outcome
+) -> None:
+    few = conditions(workers=8, cpu_bound=True, usable_cpus=usable_cpus)
+    assert final_verdict(GATE, FAILED, few).outcome is outcome
 
 
 def test_pass_stands_although_there_are_fewer_cpus_than_workers() -> None:
@@ -104,7 +114,8 @@ def test_limit_near_the_ceiling_is_judged_as_usual_and_said_so(verdict: Verdict)
     final = final_verdict(GATE, verdict, conditions(ceiling=ceiling(3.6), load_average=2.0))
     assert final == replace(
         verdict,
-        reason=f"{verdict.reason}; the limit is 97% of the graph's ceiling 3.60, which leaves little room for overhead and uneven shares",
+        reason=f"{verdict.reason}; the limit is 97% of the graph's ceiling 3.60, which leaves little room for overhead "
+        "and uneven shares",
     )
 
 

@@ -161,6 +161,16 @@ def test_program_is_cpu_bound_when_its_sequential_arm_spends_most_of_its_time_on
     assert rounds.cpu_bound is expected
 
 
+def test_program_is_cpu_bound_as_soon_as_one_round_has_shown_it(
+    programs: Programs, advance: Callable[..., None]
+) -> None:
+    shares = iter([0.1, 0.9, 0.1])
+    both = {**programs(1.0, 1.0), "sequential": lambda: advance(1.0, cpu_s=next(shares))}
+    rounds = rounds_of(both)
+    next(rounds.stream())
+    assert rounds.cpu_bound is True
+
+
 def test_cpu_time_of_the_parallel_arm_alone_does_not_make_a_program_cpu_bound(
     programs: Programs, advance: Callable[..., None]
 ) -> None:
@@ -250,6 +260,17 @@ def test_error_of_an_arm_passes_and_leaves_no_round(programs: Programs, advance:
     with pytest.raises(LookupError, match="no data"):
         list(rounds.stream())
     assert rounds.records == []
+
+
+@pytest.mark.parametrize("arm", list(Arm))
+def test_error_of_an_arm_says_which_arm_it_was(programs: Programs, advance: Callable[..., None], arm: Arm) -> None:
+    def fail() -> None:
+        advance(0.1)
+        raise LookupError("no data")
+
+    with pytest.raises(LookupError) as caught:
+        list(rounds_of({**programs(0.1, 0.1), arm.value: fail}).stream())
+    assert caught.value.__notes__ == [f"in the {arm} arm"]
 
 
 @pytest.mark.parametrize("elapsed_ns", [0, -1])

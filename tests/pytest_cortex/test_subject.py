@@ -117,6 +117,12 @@ def test_operation_has_a_probable_ceiling_by_the_shortest_durations_of_sequentia
     assert subject.ceiling.speedup == pytest.approx(sum(subject.durations.values()) / max(subject.durations.values()))
 
 
+def test_operation_that_has_not_run_yet_has_its_longest_chain_and_the_ceiling_of_its_shape() -> None:
+    subject = of_graph(Operation("any", [a_module("x"), a_module("a"), a_module("b", depends_on=["a"])]))
+    assert subject.critical_path == ("a", "b")
+    assert subject.ceiling == subject.certain_ceiling
+
+
 def scenario(**changes: Any) -> Scenario:
     defaults: dict[str, Any] = {
         "name": "two",
@@ -192,7 +198,7 @@ def test_program_returns_its_result_whatever_its_kind(program: Callable[[], Any]
 
 def test_programs_have_no_graph_and_so_no_ceiling() -> None:
     subject = of_programs(int)
-    assert (subject.plan, subject.ceiling, subject.certain_ceiling) == (None, None, None)
+    assert (subject.plan, subject.ceiling, subject.certain_ceiling, subject.critical_path) == (None, None, None, ())
 
 
 @pytest.mark.parametrize("program", [3, "run", three()], ids=["number", "text", "coroutine"])
