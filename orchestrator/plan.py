@@ -12,6 +12,7 @@ from orchestrator.registry import find
 
 if TYPE_CHECKING:
     from orchestrator.graph import Graph
+    from orchestrator.module import Phase
 
 
 class Plan:
@@ -45,6 +46,11 @@ class Plan:
         """Per id, the ids of the modules directly before it, hard or not."""
         ids, graph = self._ids, self._graph
         return {ids[node]: tuple(ids[p] for p in graph.predecessors[node]) for node in graph.order}
+
+    @property
+    def phases(self) -> Mapping[str, Phase]:
+        """The phase of each module, by id."""
+        return {module.id: module.phase for module in self._graph.modules}
 
     @property
     def width(self) -> int:

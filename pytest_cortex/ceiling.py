@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from itertools import pairwise
 
-from orchestrator import Plan
+from orchestrator import Phase, Plan
 from pytest_cortex.judging import Ceiling
 
 _MOST_NAMED = 6
@@ -59,12 +60,16 @@ def _costliest_dependency(plan: Plan, durations: Mapping[str, float], path: tupl
 
 
 def _span_without(plan: Plan, durations: Mapping[str, float], gone: tuple[str, str]) -> float:
-    """The longest chain in time, phases aside, if one dependency were gone."""
+    """The critical path in seconds if one dependency were gone: phases still come one after another."""
+    phases = plan.phases
     finish_s: dict[str, float] = {}
+    longest_s: defaultdict[Phase, float] = defaultdict(float)
     for name, dependencies in plan.dependencies.items():
-        before = [finish_s[each] for each in dependencies if (name, each) != gone]
+        phase = phases[name]
+        before = [finish_s[each] for each in dependencies if phases[each] is phase and (name, each) != gone]
         finish_s[name] = durations.get(name, 0.0) + max(before, default=0.0)
-    return max(finish_s.values(), default=0.0)
+        longest_s[phase] = max(longest_s[phase], finish_s[name])
+    return sum(longest_s.values())
 
 
 def _arrows(path: tuple[str, ...]) -> str:

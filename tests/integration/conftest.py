@@ -59,7 +59,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, subprocess_r
     pytester.syspathinsert(HERE)
 
     def run_pytest(*arguments: str) -> pytest.RunResult:
-        inner = subprocess_run if "-n2" in arguments else pytester.runpytest_inprocess
+        inner = pytester.runpytest_inprocess
         return inner("-p", "short_report", *arguments)
 
     return run_pytest

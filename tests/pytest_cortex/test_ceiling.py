@@ -103,6 +103,11 @@ def test_phases_on_the_critical_path_are_not_taken_for_dependencies() -> None:
     assert (ceiling.speedup, ceiling.because) == (1.0, "its critical path takes 2 s of 2 s of work: a → b")
 
 
+def test_dependency_that_a_phase_would_enforce_anyway_is_not_blamed() -> None:
+    two_phases = graph({"a": [], "b": ["a"]}, {"a": Phase.PREPARATION, "b": Phase.PROCESSING})
+    assert "without the dependency" not in ceiling_by_durations(two_phases, {"a": 1.0, "b": 1.0}, 4).because
+
+
 @pytest.mark.parametrize("durations", [{}, {"a": 0.0, "b": 0.0, "c": 0.0}])
 def test_number_of_workers_is_the_ceiling_without_any_work(durations: dict[str, float]) -> None:
     ceiling = ceiling_by_durations(CHAIN, durations, 4)

@@ -238,5 +238,5 @@ def test_invalid_rounds_names_the_round_and_the_value() -> None:
 
 def test_invalid_rounds_survives_pickling() -> None:
     error = InvalidRounds("sequential_s must be above 0", 3, -2.0)
-    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    copy = pickle.loads(pickle.dumps(error))
     assert (str(copy), copy.index, copy.value) == (str(error), 3, -2.0)

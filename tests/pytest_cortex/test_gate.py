@@ -209,7 +209,7 @@ def test_decide_when_quality_is_no_truth_value(bad: Any) -> None:
 def test_invalid_rounds_of_decide_survives_pickling() -> None:
     with pytest.raises(InvalidRounds) as caught:
         Gate(min_speedup=2.0).decide([3.0, -1.0], [1.0, 1.0])
-    copy = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    copy = pickle.loads(pickle.dumps(caught.value))
     assert (type(copy), str(copy), copy.index, copy.value) == (InvalidRounds, str(caught.value), 1, -1.0)
 
 
@@ -254,7 +254,7 @@ def test_gate_is_frozen() -> None:
 
 def test_gate_and_verdict_survive_pickling() -> None:
     gate = Gate(min_efficiency=0.85, workers=4)
-    assert pickle.loads(pickle.dumps((gate, constant(4.0)))) == (gate, constant(4.0))  # noqa: S301 - our own bytes
+    assert pickle.loads(pickle.dumps((gate, constant(4.0)))) == (gate, constant(4.0))
 
 
 @pytest.mark.parametrize("limits", [{}, {"min_speedup": 2.0, "min_efficiency": 0.5, "workers": 4}])

@@ -79,8 +79,8 @@ def test_failure_is_inconclusive_for_a_cpu_bound_program_with_fewer_cpus_than_wo
     verdict = final_verdict(GATE, FAILED, conditions(cpu_bound=True, usable_cpus=1.5))
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.reason == (
-        f"{FAILED.reason}; but the program is CPU-bound, and 1.5 usable CPUs for 4 workers cannot be expected to show a "
-        "speedup of 3.50"
+        f"{FAILED.reason}; but the program is CPU-bound, and 1.5 usable CPUs for 4 workers cannot be expected to show "
+        "a speedup of 3.50"
     )
 
 
