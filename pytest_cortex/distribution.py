@@ -35,6 +35,12 @@ class MeasuringController:
     def __init__(self) -> None:
         self._told: dict[str, str] = {}
         self._collecting = False
+        self._lost_workers = False
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, error: object) -> None:
+        """Notes that a worker has crashed."""
+        self._lost_workers = self._lost_workers or bool(error)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Notes what could not be collected, by the workers or here."""
@@ -55,7 +61,9 @@ class MeasuringController:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Measures when everything else has ended, unless that was cut short."""
         result = yield
-        if not (session.shouldfail or session.shouldstop):
+        # Bench tests that pass would hide that no worker ever came to its first test.
+        never_began = self._lost_workers and not session.testscollected
+        if not (never_began or session.shouldfail or session.shouldstop):
             self._collect(session)
             self._measure(session)
         return result

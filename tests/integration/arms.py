@@ -1,6 +1,7 @@
-"""Programs for the tests inside these tests: they move a clock of their own, so verdicts come at once and are exact.
+"""Programs for the tests inside these tests, copied beside them.
 
-Only the tests in ``test_real_time.py`` and those of the built-in scenarios wait for real.
+They move a clock of their own, so that verdicts come at once and are exact.  Only the tests in
+``test_real_time.py`` and those of scenarios wait for real.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -12,19 +12,17 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from pytest_cortex import (
-    machine,
-    reporting,
-    rounds,
-    session,  # noqa: F401 - imported here, it is not imported anew by every run inside this process
-)
+import pytest_cortex.session  # noqa: F401 - imported here, it is not imported anew by every run inside this process
+from pytest_cortex import machine, reporting, rounds
+from pytest_cortex.record import SessionRecord
+from pytest_cortex.reporting import Written, document, write_atomically
 
 Run: TypeAlias = Callable[..., pytest.RunResult]
 BenchFile: TypeAlias = Callable[..., Path]
 
-HERE = Path(__file__).parent
+ARMS = Path(__file__).with_name("arms.py")
 
-SLOW_TO_IMPORT = ("hypothesispytest", "benchmark", "timeout")
+WITHOUT = "-p no:hypothesispytest -p no:benchmark -p no:timeout"
 """Plugins that may be there, play no part here, and take longer to import than the runs take."""
 
 BENCH_TEST = """
@@ -32,6 +30,14 @@ BENCH_TEST = """
 def test_{arm}(cortex_bench):
     cortex_bench(sequential=serial, parallel={arm}, workers=4)
 """
+
+
+def write_record(session: SessionRecord, directory: Path) -> Written:
+    """Stands in for the reports in most runs, since drawing takes longer than all the rest."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "cortex.json"
+    write_atomically(path, document.encode(session))
+    return Written(paths=(path,), problems=())
 
 
 @pytest.fixture(params=[(), ("-n2",)], ids=["serial", "xdist"])
@@ -43,46 +49,41 @@ def spread(request: pytest.FixtureRequest) -> tuple[str, ...]:
 
 @pytest.fixture
 def subprocess_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs pytest in a process of its own, which finds ``arms`` and ``short_report``."""
-    path = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
-    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{plugin}" for plugin in SLOW_TO_IMPORT))
+    """Runs pytest in a process of its own, and draws everything."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT)
     return pytester.runpytest_subprocess
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, subprocess_run: Run) -> Run:
-    """Runs pytest in this process, and in one of its own where there are workers."""
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs pytest in this process, which is the controller where there are workers; draws nothing."""
     monkeypatch.setattr(machine, "active_tracer", lambda: None)  # a coverage run's tracer must not decide anything
-    monkeypatch.setattr(rounds, "time", time)  # what ``arms`` and ``short_report`` replace, comes back
-    monkeypatch.setattr(reporting, "write", reporting.write)
-    pytester.syspathinsert(HERE)
-
-    def run_pytest(*arguments: str) -> pytest.RunResult:
-        inner = pytester.runpytest_inprocess
-        return inner("-p", "short_report", *arguments)
-
-    return run_pytest
+    monkeypatch.setattr(rounds, "time", time)  # what ``arms`` puts in its place goes away with the test
+    monkeypatch.setattr(reporting, "write", write_record)
+    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT)
+    shutil.copy(ARMS, pytester.path)
+    return pytester.runpytest_inprocess
 
 
 @pytest.fixture
 def bench(run: Run) -> Run:
     """Runs ``pytest --cortex-bench``."""
 
-    def run_bench(*arguments: str) -> pytest.RunResult:
-        return run("--cortex-bench", *arguments)
+    def run_bench(*arguments: str, **options: bool) -> pytest.RunResult:
+        return run("--cortex-bench", *arguments, **options)
 
     return run_bench
 
 
 @pytest.fixture
 def bench_file(pytester: pytest.Pytester) -> BenchFile:
-    """Writes a file with one bench test per program of ``arms``, ``bench_file("healthy", "locked")``.
+    """Writes ``arms`` and a file with one bench test per program of ``arms``, ``bench_file("healthy", "locked")``.
 
     Each has the limit 3; ``healthy`` has a speedup of 4, ``locked`` one below 1, ``unsteady`` now this and now that.
     """
 
     def write(*arms: str, extra: str = "", name: str = "test_bench") -> Path:
+        shutil.copy(ARMS, pytester.path)
         source = "import pytest\nfrom arms import *\n" + "".join(BENCH_TEST.format(arm=arm) for arm in arms) + extra
         return pytester.makepyfile(**{name: source})
 

@@ -33,10 +33,10 @@ def test_later(cortex_bench): raise SystemError
 
 
 def test_ctrl_c_keeps_what_was_measured(
-    subprocess_run: Run, bench_file: BenchFile, record: Record, spread: tuple[str, ...]
+    bench: Run, bench_file: BenchFile, record: Record, spread: tuple[str, ...]
 ) -> None:
     bench_file("healthy", extra=INTERRUPTED)
-    result = subprocess_run("-p", "short_report", "--cortex-bench", *spread)
+    result = bench(*spread, no_reraise_ctrlc=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*the run ended early*", "reports: *", "*KeyboardInterrupt*"])
     assert record()["complete"] is False
@@ -46,11 +46,15 @@ def test_ctrl_c_keeps_what_was_measured(
     assert begun["error"] == "interrupted"
 
 
-def test_ctrl_c_leaves_no_temporary_file(subprocess_run: Run, bench_file: BenchFile, pytester: pytest.Pytester) -> None:
+def test_ctrl_c_leaves_all_reports_and_no_temporary_file(
+    subprocess_run: Run, bench_file: BenchFile, pytester: pytest.Pytester
+) -> None:
     bench_file("healthy", extra=INTERRUPTED)
-    result = subprocess_run("-p", "short_report", "--cortex-bench")
+    result = subprocess_run("--cortex-bench")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    assert [path.name for path in (pytester.path / "reports").iterdir()] == ["cortex.json"]
+    written = [path.name for path in (pytester.path / "reports").iterdir()]
+    assert {"cortex.json", "summary.md", "speedup.png"} <= set(written)
+    assert [name for name in written if name.startswith(".")] == []
     assert list(pytester.path.glob(".cortex-*")) == []
 
 

@@ -92,10 +92,22 @@ def test_unittest_and_doctest_go_on_as_ever(
     result.assert_outcomes(passed=3, skipped=1, xfailed=1)
 
 
-def test_arguments_may_be_paths(pytester: pytest.Pytester, run: Run, bench_file: BenchFile, record: Record) -> None:
-    file = bench_file("healthy")
+def test_arguments_may_be_paths(pytester: pytest.Pytester, bench_file: BenchFile) -> None:
+    bench_file("healthy")
     script = pytester.makepyfile(
-        call=f"import pathlib, pytest\npytest.main(['-pshort_report', '--cortex-bench', pathlib.Path({str(file)!r})])"
+        call="""
+        from pathlib import Path
+
+        import pytest
+
+        from pytest_cortex import reporting
+
+        def write(session, directory):
+            print("command:", session.command)
+            return reporting.Written(paths=(), problems=())
+
+        reporting.write = write
+        pytest.main(["--cortex-bench", Path("test_bench.py")])
+        """
     )
-    pytester.runpython(script)
-    assert record()["command"] == ["-pshort_report", "--cortex-bench", str(file)]
+    pytester.runpython(script).stdout.fnmatch_lines(["*command: ('--cortex-bench', 'test_bench.py')"])

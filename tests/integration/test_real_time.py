@@ -58,7 +58,7 @@ def test_a_pool_that_somebody_locks_is_found_and_the_free_one_passes(
 ) -> None:
     monkeypatch.delenv("PYTEST_ADDOPTS")
     pytester.makepyfile(POOLS)
-    result = subprocess_run("-p", "short_report", "--cortex-bench")
+    result = subprocess_run("--cortex-bench")
     result.assert_outcomes(passed=1, failed=1)
     outcomes = {measurement["name"]: measurement["outcome"] for measurement in record()["measurements"]}
     assert outcomes == {"test_free": "PASS", "test_locked": "FAIL"}

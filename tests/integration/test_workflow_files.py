@@ -56,11 +56,11 @@ def test_a_broken_workflow_is_a_usage_error(bench: Run, pytester: pytest.Pyteste
 
 @pytest.mark.slow
 @pytest.mark.skipif(REAL is None, reason="CORTEX_WFFORMAT_DIR does not name a folder of WfFormat files")
-def test_no_real_workflow_beats_its_ceiling(subprocess_run: Run, record: Record) -> None:
+def test_no_real_workflow_beats_its_ceiling(bench: Run, record: Record) -> None:
     files = sorted(Path(REAL or "").glob("*.json"))
     assert files
     options = [f"--cortex-scenario={file}" for file in files]
-    result = subprocess_run("-p", "short_report", "--cortex-bench", "--cortex-min-speedup=0.5", *options)
+    result = bench("--cortex-min-speedup=0.5", *options)
     result.assert_outcomes(passed=len(files))
     for measurement in record()["measurements"]:
         assert measurement["speedup"] <= measurement["ceiling"] * 1.02, measurement["name"]

@@ -90,6 +90,15 @@ def test_nothing_is_measured_after_the_workers_were_stopped(bench: Run, bench_fi
     assert "bench" not in dict(notes())
 
 
+def test_workers_that_cannot_start_are_no_success(
+    bench: Run, bench_file: BenchFile, notes: Notes, pytester: pytest.Pytester
+) -> None:
+    pytester.makeconftest("import os\ndef pytest_configure(config): hasattr(config, 'workerinput') and os._exit(1)")
+    bench_file(extra=NOTED_TESTS)
+    assert bench("-n2", "--max-worker-restart=0").ret != pytest.ExitCode.OK
+    assert notes() == []
+
+
 def test_a_bench_test_that_nobody_can_foresee_fails_rather_than_guard_nothing(
     bench: Run, bench_file: BenchFile
 ) -> None:
