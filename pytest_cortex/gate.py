@@ -63,7 +63,8 @@ class Gate:
     """A limit that the true speedup is tested against.
 
     What is tested is ``threshold``, the limit less a margin: FAIL says that the true speedup is proven below it,
-    PASS that it is proven not below it.  Either is wrong with probability *alpha* at most for independent rounds.
+    PASS that it is proven not below it.  Either is wrong with probability *alpha* at most for independent rounds;
+    for rounds that depend on each other or drift, :class:`~pytest_cortex.evidence.Evidence` has the rates.
 
     Attributes:
         min_speedup: The limit as a speedup; either this or *min_efficiency* is given.
@@ -190,6 +191,8 @@ class Gate:
         if not evidence.rounds:
             return f"{_shown(estimate)}: no round counted towards {self._tested}"
         seen = f"after {evidence.rounds} of at most {self.horizon} rounds, {evidence.below} of them below"
+        if evidence.held_back:
+            seen += ": enough if rounds were independent, but they may depend on each other or drift"
         undecided = f"{_shown(estimate)} is proven neither below nor not below {self._tested} {seen}"
         return f"{undecided}; {_findable(evidence, estimate)}"
 

@@ -33,6 +33,11 @@ streaky_ratios = st.lists(
     st.tuples(st.floats(min_value=0.5, max_value=2.0), st.integers(min_value=1, max_value=25)), max_size=8
 ).map(lambda runs: [ratio for ratio, length in runs for _ in range(length)])
 
+# Runs with noise in them, for constant ones leave the running total nothing to wander about.
+noisy_streaks = st.tuples(streaky_ratios, st.lists(st.floats(0.9, 1.1), min_size=60, max_size=60)).map(
+    lambda drawn: [ratio * noise for ratio, noise in zip(*drawn, strict=False)]
+)
+
 
 def fold(pairs: Iterable[tuple[float, float]], *, threshold: float = 1.0, horizon: int = 60) -> Evidence:
     evidence = Evidence(threshold=threshold, alpha=0.001, horizon=horizon)
@@ -176,6 +181,45 @@ def test_evidence_past_the_horizon_stays_undecided() -> None:
     assert (evidence.decision, evidence.rounds, evidence.settled) == (Decision.UNDECIDED, 20, True)
 
 
+def ramp(first: float, last: float, rounds: int) -> list[tuple[float, float]]:
+    """Returns rounds whose log ratio moves from *first* to *last* in equal steps."""
+    step = (last - first) / (rounds - 1)
+    return [(math.exp(first + i * step), 1.0) for i in range(rounds)]
+
+
+def test_evidence_when_rounds_drift_towards_the_threshold_is_held_back() -> None:
+    """All 16 are below, where 12 would do; but going on like this, from the 20th round on all would be above."""
+    evidence = fold(ramp(-0.1, -0.02, 16))
+    assert (evidence.decision, evidence.below, evidence.held_back) == (Decision.UNDECIDED, 16, True)
+
+
+def test_evidence_when_rounds_drift_far_from_the_threshold_is_not_held_back() -> None:
+    evidence = fold(ramp(-0.4, -0.32, 16))
+    assert (evidence.decision, evidence.rounds, evidence.held_back) == (Decision.BELOW, 12, False)
+
+
+def test_evidence_when_signs_are_not_enough_is_not_held_back() -> None:
+    assert not fold(ramp(-0.1, 0.1, 16)).held_back
+
+
+def test_evidence_when_there_is_no_round_is_not_held_back() -> None:
+    assert not fold([]).held_back
+
+
+def test_evidence_is_held_back_only_until_the_rounds_lead_away() -> None:
+    evidence = fold(ramp(-0.1, -0.02, 16) + [(math.exp(-0.06), 1.0)] * 30)
+    assert (evidence.decision, evidence.rounds > 16, evidence.held_back) == (Decision.BELOW, True, False)
+
+
+@given(ratios=noisy_streaks)
+def test_evidence_never_decides_what_signs_alone_would_not(ratios: list[float]) -> None:
+    """So holding decisions back cannot raise the error rate of independent rounds."""
+    evidence = fold((ratio, 1.0) for ratio in ratios)
+    needed = boundary(60, 0.001)[evidence.rounds - 1] if evidence.rounds else None
+    majority = {Decision.BELOW: evidence.below, Decision.NOT_BELOW: evidence.rounds - evidence.below}
+    assert evidence.decision is Decision.UNDECIDED or majority[evidence.decision] >= (needed or math.inf)
+
+
 def test_update_returns_the_decision() -> None:
     evidence = fold([(2.0, 1.0)] * 11)
     assert evidence.update(sequential_s=2.0, parallel_s=1.0) is Decision.NOT_BELOW is evidence.decision
@@ -186,7 +230,7 @@ def test_update_after_the_decision_still_refuses_what_is_no_time() -> None:
         fold([(2.0, 1.0)] * 20).update(sequential_s=math.nan, parallel_s=1.0)
 
 
-@given(ratios=streaky_ratios, more=rounds)
+@given(ratios=streaky_ratios | noisy_streaks, more=rounds)
 def test_evidence_once_decided_is_the_same_whatever_comes_later(
     ratios: list[float], more: list[tuple[float, float]]
 ) -> None:
@@ -196,7 +240,7 @@ def test_evidence_once_decided_is_the_same_whatever_comes_later(
     assert (later.decision, later.ratios, later.below) == (now.decision, now.ratios, now.below)
 
 
-@given(ratios=streaky_ratios, threshold=st.floats(0.5, 2.0))
+@given(ratios=streaky_ratios | noisy_streaks, threshold=st.floats(0.5, 2.0))
 def test_evidence_when_the_arms_change_places(ratios: list[float], threshold: float) -> None:
     """Swapping the arms and inverting the threshold swaps the decision; ties aside, which count for one side."""
     assume(all(abs(ratio / threshold - 1) > 1e-9 for ratio in ratios))
@@ -212,7 +256,7 @@ def test_evidence_when_the_clock_ticks_in_another_unit(pairs: list[tuple[float, 
     assert fold(scaled).ratios == fold(pairs).ratios
 
 
-@given(ratios=streaky_ratios, faster=st.floats(1.0, 2.0))
+@given(ratios=streaky_ratios | noisy_streaks, faster=st.floats(1.0, 2.0))
 def test_evidence_when_every_ratio_rises_is_never_worse(ratios: list[float], faster: float) -> None:
     order = [Decision.BELOW, Decision.UNDECIDED, Decision.NOT_BELOW]
     slow, fast = (fold((ratio * by, 1.0) for ratio in ratios) for by in (1.0, faster))

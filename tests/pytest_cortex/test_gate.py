@@ -74,6 +74,16 @@ def test_decide_when_half_of_the_rounds_are_below() -> None:
     )
 
 
+def test_decide_when_rounds_drift_says_why_it_holds_back() -> None:
+    drifting = [(math.exp(-0.1 + 0.005 * i), 1.0) for i in range(16)]
+    verdict = decide(Gate(min_speedup=1.0, margin=0), drifting)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert (
+        "after 16 of at most 60 rounds, 16 of them below: enough if rounds were independent, "
+        "but they may depend on each other or drift; "
+    ) in verdict.reason
+
+
 def test_decide_when_no_round_is_given() -> None:
     verdict = constant(4.0, rounds=0)
     assert (verdict.outcome, verdict.rounds, verdict.speedup) == (Outcome.INCONCLUSIVE, 0, None)

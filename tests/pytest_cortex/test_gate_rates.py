@@ -1,9 +1,9 @@
-"""How often a gate errs and how often it decides: the error rates it promises, for independent rounds.
+"""How often a gate errs and how often it decides: the error rates it promises, for independent rounds and others.
 
 Errors and decisions are always shown together, since a gate that never decides has no errors.  Rates come from
 seeded simulation and are compared through exact binomial bounds: a goal counts as met if the bound, not the rate
-that happened to come out, meets it.  The large numbers of measurements need a vectorised copy of the sign test;
-it is held against ``Gate.decide`` itself.
+that happened to come out, meets it.  The large numbers of measurements need a vectorised copy of the rule; it is
+held against ``Gate.decide`` itself.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from pytest_cortex.evidence import boundary
 from pytest_cortex.gate import Gate, Outcome
 
 Floats = NDArray[np.float64]
+Drift = Literal["wave", "ramp", "walk"]
 
 LIMIT = 2.0
 GATE = Gate(min_speedup=LIMIT)
@@ -66,20 +67,48 @@ class Rates:
         return float(binom.sf(self.failed - 1, self.decisions, 0.001))
 
 
+def sides_of_signs(ratios: Floats) -> Floats:
+    """Returns 1 where the signs up to a round are enough for FAIL, -1 where they are for PASS, else 0."""
+    n_rounds = ratios.shape[1]
+    needed = np.array([count or np.inf for count in boundary(HORIZON, GATE.alpha)[:n_rounds]])
+    below = np.cumsum(ratios < GATE.threshold, axis=1)
+    not_below = np.arange(1, n_rounds + 1) - below
+    return np.where(below >= needed, 1.0, np.where(not_below >= needed, -1.0, 0.0))
+
+
+def distance_beyond_reach(logs: Floats) -> Floats:
+    """Returns how far all that is within reach lies below (+) or above (-) the threshold, in logs; 0 for neither.
+
+    Args:
+        logs: ``(n_measurements, n_rounds)`` logarithms of ratio / threshold.
+    """
+    n_rounds = logs.shape[1]
+    middle = np.median(logs, axis=1, keepdims=True)
+    cap = 2.0 * np.median(np.abs(logs - middle), axis=1, keepdims=True)
+    steps = np.clip(logs - middle, -cap, cap)
+    slope = steps.mean(axis=1, keepdims=True)
+    swings = np.cumsum(steps - slope, axis=1)
+    width = swings.max(axis=1).clip(0) - swings.min(axis=1).clip(None, 0)
+    wander = np.maximum(width, 1.4 * np.sqrt(n_rounds) * np.abs(steps).mean(axis=1))
+    centre = (middle + slope)[:, 0]
+    beyond = np.abs(centre) - 4.5 * (HORIZON / n_rounds) ** (2 / 3) * wander / n_rounds
+    distance: Floats = -np.sign(centre) * beyond.clip(0)
+    return distance
+
+
 def walk_outcomes(ratios: Floats) -> tuple[Floats, Floats]:
     """Returns, by measurement, 1 for FAIL, -1 for PASS, 0 for neither, and the rounds counted.
 
     Args:
         ratios: ``(n_measurements, n_rounds)`` speedups of single rounds.
     """
-    n_rounds = ratios.shape[1]
-    needed = np.array([count or np.inf for count in boundary(HORIZON, GATE.alpha)[:n_rounds]])
-    below = np.cumsum(ratios < GATE.threshold, axis=1)
-    not_below = np.arange(1, n_rounds + 1) - below
-    side = np.where(below >= needed, 1.0, np.where(not_below >= needed, -1.0, 0.0))
-    first = np.argmax(side != 0, axis=1)
-    outcome = side[np.arange(len(side)), first]
-    return outcome, np.where(outcome == 0, n_rounds, first + 1)
+    side, logs = sides_of_signs(ratios), np.log(ratios / GATE.threshold)
+    outcome, rounds = np.zeros(len(ratios)), np.full(len(ratios), ratios.shape[1])
+    for n in range(1, ratios.shape[1] + 1):
+        crossed = np.flatnonzero((outcome == 0) & (side[:, n - 1] != 0))
+        decided = crossed[distance_beyond_reach(logs[crossed, :n]) * side[crossed, n - 1] > 0]
+        outcome[decided], rounds[decided] = side[decided, n - 1], n
+    return outcome, rounds
 
 
 def measured(rng: np.random.Generator, *, decisions: int, truth: float, sd: float, rounds: int = HORIZON) -> Floats:
@@ -95,6 +124,32 @@ def with_bursts(rng: np.random.Generator, ratios: Floats) -> Floats:
     for i in range(1, ratios.shape[1]):
         noisy[:, i] = draws[:, i] < np.where(noisy[:, i - 1], 4 / 5, 1 / 5 / 9)
     return ratios * np.where(noisy, np.exp(0.3 * rng.standard_normal(ratios.shape)), 1.0)
+
+
+def autocorrelated(rng: np.random.Generator, *, decisions: int, truth: float, sd: float, by: float) -> Floats:
+    """Returns ratios whose logarithm keeps the fraction *by* of its deviation from one round to the next."""
+    noise = rng.standard_normal((decisions, HORIZON))
+    noise[:, 1:] *= np.sqrt(1 - by * by)
+    for i in range(1, HORIZON):
+        noise[:, i] += by * noise[:, i - 1]
+    return LIMIT * truth * np.exp(sd * noise)
+
+
+def drifting(rng: np.random.Generator, shape: Drift, *, decisions: int, truth: float) -> Floats:
+    """Returns ratios with noise of 5 % around a drift of 3 %, both standard deviations; its mean is *truth*.
+
+    Of the shapes, "wave" goes up and down once within the horizon and begins anywhere, "ramp" goes one way, and
+    "walk" makes a random step in every round.
+    """
+    if shape == "wave":
+        drift = np.sin(2 * np.pi * (np.arange(HORIZON) / HORIZON + rng.random((decisions, 1))))
+    elif shape == "ramp":
+        drift = np.linspace(-1.0, 1.0, HORIZON) * rng.choice([-1.0, 1.0], (decisions, 1))
+    else:
+        drift = np.cumsum(rng.standard_normal((decisions, HORIZON)), axis=1)
+        drift -= drift.mean(axis=1, keepdims=True)
+    drift *= 0.03 / np.sqrt((drift * drift).mean())
+    return measured(rng, decisions=decisions, truth=truth, sd=0.05) * np.exp(drift)
 
 
 def rates_of(ratios: Floats) -> Rates:
@@ -115,6 +170,14 @@ def test_vectorised_walk_is_gate_decide(truth: float) -> None:
     outcome, rounds = walk_outcomes(ratios)
     assert [codes[verdict.outcome] for verdict in verdicts] == outcome.tolist()
     assert [verdict.rounds for verdict in verdicts] == rounds.tolist()
+
+
+def test_vectorised_walk_is_gate_decide_for_autocorrelated_rounds() -> None:
+    ratios = autocorrelated(np.random.default_rng(12), decisions=500, truth=0.98, sd=0.15, by=0.7)
+    outcome, _ = walk_outcomes(ratios)
+    assert rates_of_gate(ratios) == rates_of(ratios)
+    # Else nothing would have been compared.
+    assert outcome.any()
 
 
 @pytest.mark.parametrize("sd", [0.005, 0.05, 0.3])
@@ -171,6 +234,54 @@ def test_headroom_of_5_percent_is_decided_in_spite_of_bursts() -> None:
     assert rates.failed_at_most <= 0.001
 
 
+def test_false_fail_when_autocorrelation_is_0_5_and_the_truth_is_the_tested_value() -> None:
+    """0.6 % instead of 2.8 % by signs alone."""
+    rates = rates_of(autocorrelated(np.random.default_rng(13), decisions=20_000, truth=0.98, sd=0.05, by=0.5))
+    assert rates.failed_at_most <= 0.01
+
+
+def test_false_fail_when_autocorrelation_is_0_7_and_the_truth_is_the_tested_value() -> None:
+    """2.6 % instead of 10.6 % by signs alone."""
+    rates = rates_of(autocorrelated(np.random.default_rng(14), decisions=20_000, truth=0.98, sd=0.15, by=0.7))
+    assert rates.failed_at_most <= 0.03
+
+
+@pytest.mark.parametrize("shape", ["wave", "ramp"])
+def test_false_fail_when_the_speedup_drifts_about_the_tested_value(shape: Drift) -> None:
+    rates = rates_of(drifting(np.random.default_rng(15), shape, decisions=20_000, truth=0.98))
+    assert rates.failed_at_most <= 0.01
+
+
+def test_false_fail_when_the_speedup_walks_at_random_about_the_tested_value() -> None:
+    """0.84 % in 100,000 measurements, nearest to the goal of 1 %, so that needs more of them to show."""
+    rates = rates_of(drifting(np.random.default_rng(16), "walk", decisions=60_000, truth=0.98))
+    assert rates.failed_at_most <= 0.01
+
+
+@pytest.mark.parametrize(("by", "sd", "goal"), [(0.5, 0.05, 0.001), (0.7, 0.15, 0.005)])
+def test_false_fail_when_rounds_are_autocorrelated_with_5_percent_headroom(by: float, sd: float, goal: float) -> None:
+    rates = rates_of(autocorrelated(np.random.default_rng(17), decisions=20_000, truth=1.05, sd=sd, by=by))
+    assert rates.failed_at_most <= goal
+
+
+@pytest.mark.parametrize("shape", ["wave", "ramp", "walk"])
+def test_false_fail_when_the_speedup_drifts_with_5_percent_headroom(shape: Drift) -> None:
+    rates = rates_of(drifting(np.random.default_rng(18), shape, decisions=20_000, truth=1.05))
+    assert rates.failed_at_most <= 0.001
+    # A drift is not known from a regression until it turns, so some stay open: 16 % for the wave.
+    assert rates.decided_at_least >= 0.8
+
+
+def test_headroom_of_5_percent_is_decided_in_spite_of_autocorrelation() -> None:
+    rates = rates_of(autocorrelated(np.random.default_rng(19), decisions=20_000, truth=1.05, sd=0.05, by=0.5))
+    assert rates.decided_at_least >= 0.95
+
+
+def test_a_regression_of_10_percent_does_not_pass_when_rounds_are_autocorrelated() -> None:
+    regressed = autocorrelated(np.random.default_rng(20), decisions=30_000, truth=TEN_PERCENT_LOST, sd=0.05, by=0.5)
+    assert rates_of(regressed).passed_at_most <= 0.001
+
+
 def test_gate_decides_rightly_when_simulated_without_the_copy() -> None:
     """The same through Gate.decide alone: it fails a 10 % regression and passes 5 % of headroom."""
     rng = np.random.default_rng(10)
@@ -190,12 +301,34 @@ def test_false_fail_in_100_000_decisions_of_the_gate_itself(truth: float, sd: fl
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("truth", "goal"), [(0.98, 0.01), (1.05, 0.001)])
+@pytest.mark.parametrize("shape", ["wave", "ramp", "walk"])
+def test_false_fail_of_the_gate_itself_when_the_speedup_drifts(shape: Drift, truth: float, goal: float) -> None:
+    rates = rates_of_gate(drifting(np.random.default_rng(21), shape, decisions=100_000, truth=truth))
+    assert rates.failed_at_most <= goal
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("truth", "by", "sd", "goal"),
+    [(0.98, 0.5, 0.05, 0.01), (1.05, 0.5, 0.05, 0.001), (0.98, 0.7, 0.15, 0.03), (1.05, 0.7, 0.15, 0.005)],
+)
+def test_false_fail_of_the_gate_itself_when_rounds_are_autocorrelated(
+    truth: float, by: float, sd: float, goal: float
+) -> None:
+    ratios = autocorrelated(np.random.default_rng(22), decisions=100_000, truth=truth, sd=sd, by=by)
+    assert rates_of_gate(ratios).failed_at_most <= goal
+
+
+@pytest.mark.slow
 def test_error_rate_in_two_million_walks_is_what_was_calculated() -> None:
-    """With the truth at the tested value, 0.0779 % fail and as many pass: alpha less its reserve is used."""
+    """By signs alone and at the tested value, 0.0779 % fail and as many pass: alpha less its reserve is used."""
     failed = passed = 0
     for seed in range(20):
-        rates = rates_of(measured(np.random.default_rng(100 + seed), decisions=100_000, truth=0.98, sd=0.05))
-        failed, passed = failed + rates.failed, passed + rates.passed
+        ratios = measured(np.random.default_rng(100 + seed), decisions=100_000, truth=0.98, sd=0.05)
+        by_signs = sides_of_signs(ratios)
+        first = by_signs[np.arange(len(ratios)), np.argmax(by_signs != 0, axis=1)]
+        failed, passed = failed + int((first > 0).sum()), passed + int((first < 0).sum())
     total = Rates(decisions=2_000_000, failed=failed, passed=passed)
     assert total.failed_at_least <= 0.000779 <= total.failed_at_most < 0.0009
     assert total.bound(passed, "low") <= 0.000779 <= total.passed_at_most < 0.0009
