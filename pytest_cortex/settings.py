@@ -143,6 +143,13 @@ def _mode(words: Sequence[str]) -> str:
     return word
 
 
+def _folder(words: Sequence[str]) -> str:
+    word = _only(words, "a folder")
+    if not word.strip():
+        raise ValueError("it is empty; a folder is wanted")
+    return word
+
+
 def read_limit(gate: GateName, word: str) -> float:
     """Reads a limit.
 
@@ -264,7 +271,7 @@ OPTIONS = (
         name="report_dir",
         metavar="DIR",
         help="where the reports are written (default: reports, beside the ini file, or here if there is none)",
-        read=lambda words: _only(words, "a folder"),
+        read=_folder,
         default="reports",
     ),
 )

@@ -74,6 +74,7 @@ def test_value_is_read(name: str, words: list[str], value: object) -> None:
         ("min_efficiency", ["-1"], "an efficiency above 0 and up to 1, e.g. 0.85, is wanted"),
         ("module_duration", ["0"], "'0' is out of range; a number of seconds from 0.001 up is wanted"),
         ("time_scale", ["0"], "a factor above 0 (or 'auto') is wanted"),
+        ("report_dir", [""], "it is empty; a folder is wanted"),
         ("workers", ["0"], "'0' is out of range; a whole number from 1 up is wanted"),
         ("workers", ["2.5"], "a whole number from 1 up is wanted"),
         ("workers", ["٣"], "a whole number from 1 up is wanted"),
