@@ -51,7 +51,7 @@ def floor(graph: dict[int, list[int]]) -> None:
             sorter.done(ended.get())
 
 
-@pytest.mark.cortex(min_speedup=2)
+@pytest.mark.cortex(min_speedup=1.5)
 @pytest.mark.parametrize("shape", ["independent", "chain", "stencil", "tree", "layered"])
 def test_cost_per_module(shape: str, cortex_bench: Any) -> None:
     graph = {node: predecessors(shape, node) for node in range(MODULES)}
