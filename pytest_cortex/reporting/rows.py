@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_cortex.reporting.wording import finite, printable
+from pytest_cortex.reporting.wording import estimate, finite, printable, ratio
 
 if TYPE_CHECKING:
     from pytest_cortex.gate import Outcome
@@ -88,3 +88,16 @@ def _verdict(measurement: MeasurementRecord) -> str:
     if measurement.outcome is not None:
         return measurement.outcome.name
     return "no gate" if measurement.error is None else "ERROR"
+
+
+def cell_texts(row: Row) -> tuple[str, ...]:
+    """The row as the tables of the terminal and of the summary show it, cell by cell, the label first."""
+    return (
+        row.label,
+        str(row.workers),
+        estimate(row.speedup, row.low, row.high),
+        ratio(row.efficiency),
+        ratio(row.ceiling),
+        ratio(row.limit),
+        row.verdict,
+    )

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from pytest_cortex.gate import Outcome
 from pytest_cortex.reporting.complaints import Complaint, complaints
 from pytest_cortex.reporting.document import plain
-from pytest_cortex.reporting.rows import Row, labels_of, rows
-from pytest_cortex.reporting.wording import MISSING, estimate, finite, plural, printable, ratio, seconds
+from pytest_cortex.reporting.rows import Row, cell_texts, labels_of, rows
+from pytest_cortex.reporting.wording import MISSING, finite, plural, printable, ratio, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -133,15 +133,8 @@ def _table(shown: Sequence[Row]) -> str:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        escape(row.label),
-        str(row.workers),
-        estimate(row.speedup, row.low, row.high),
-        ratio(row.efficiency),
-        ratio(row.ceiling),
-        ratio(row.limit),
-        row.verdict,
-    )
+    label, *numbers = cell_texts(row)
+    return (escape(label), *numbers)
 
 
 def _grid(headings: Sequence[str], alignments: str, body: Iterable[Sequence[str]]) -> str:

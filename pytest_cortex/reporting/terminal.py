@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_cortex.reporting.complaints import Complaint, complaints
-from pytest_cortex.reporting.rows import Row, rows
-from pytest_cortex.reporting.wording import cells, estimate, ratio, shorten
+from pytest_cortex.reporting.rows import Row, cell_texts, rows
+from pytest_cortex.reporting.wording import cells, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,25 +48,13 @@ def _table(shown: Sequence[Row], width: int) -> Iterator[Line]:
     if not shown:
         yield Line(text="nothing was measured")
         return
-    grid = [HEADINGS, *map(_cells, shown)]
+    grid = [HEADINGS, *map(cell_texts, shown)]
     widths = [max(map(cells, column)) for column in zip(*grid, strict=True)]
     rest = sum(widths[1:]) + len(GAP) * (len(widths) - 1)
     widths[0] = min(widths[0], max(width - rest, NARROWEST_NAME))
     outcomes = [None, *(row.outcome for row in shown)]
     for texts, outcome in zip(grid, outcomes, strict=True):
         yield Line(text=_aligned(texts, widths), outcome=outcome)
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        row.label,
-        str(row.workers),
-        estimate(row.speedup, row.low, row.high),
-        ratio(row.efficiency),
-        ratio(row.ceiling),
-        ratio(row.limit),
-        row.verdict,
-    )
 
 
 def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:
