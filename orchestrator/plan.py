@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import CallError, PlanError
 from orchestrator.graph import Compilation, compile_operation
 from orchestrator.operation import Operation
 from orchestrator.registry import find
+from orchestrator.schedule import Schedule
 
 if TYPE_CHECKING:
     from orchestrator.graph import Graph
     from orchestrator.module import Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """When and where one module runs.
+
+    Attributes:
+        started_s: Seconds from the start of the operation.
+        finished_s: The same, for its end.
+        worker: Number of the worker, from 0.
+    """
+
+    started_s: float
+    finished_s: float
+    worker: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timetable:
+    """A schedule as it would be if nothing but the modules took time.
+
+    Attributes:
+        slots: By id, in order of start.
+        makespan_s: From the start to the last finish; 0 for no modules.
+        peak_concurrency: The most modules that run at once.
+    """
+
+    slots: Mapping[str, Slot]
+    makespan_s: float
+    peak_concurrency: int
 
 
 class Plan:
@@ -118,15 +151,46 @@ class Plan:
         Source:
             Graham, "Bounds for certain multiprocessing anomalies", Bell System Technical Journal 45, 1966.
         """
-        if workers < 1:
-            raise CallError(f"workers must be at least 1, not {workers!r}")
+        _check_workers(workers)
         return max(self.work_s(durations) / workers, self.span_s(durations))
+
+    def simulate(self, durations: Mapping[str, float], workers: int) -> Timetable:
+        """Plays the schedule that the runner follows, for modules that take *durations* and overhead that takes none.
+
+        What ends at the same instant ends before anything starts, so the answer does not depend on who is told first.
+
+        Raises:
+            CallError: If *workers* < 1.
+        """
+        _check_workers(workers)
+        schedule = Schedule(self._graph)
+        free = list(range(min(workers, len(self))))  # heaps, both of them
+        running: list[tuple[float, int, int]] = []  # (finish, worker, node)
+        slots: dict[str, Slot] = {}
+        now_s, peak = 0.0, 0
+        while not schedule.exhausted:
+            while free and (node := schedule.take()) is not None:
+                worker, name = heappop(free), self._ids[node]
+                slot = slots[name] = Slot(started_s=now_s, finished_s=now_s + durations.get(name, 0.0), worker=worker)
+                heappush(running, (slot.finished_s, worker, node))
+            peak = max(peak, len(running))
+            now_s = running[0][0]
+            while running and running[0][0] == now_s:
+                _, worker, node = heappop(running)
+                heappush(free, worker)
+                schedule.succeed(node)
+        return Timetable(slots=slots, makespan_s=now_s, peak_concurrency=peak)
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def __repr__(self) -> str:
         return f"<Plan of {self.operation_id}: {len(self._ids)} modules>"
+
+
+def _check_workers(workers: int) -> None:
+    if workers < 1:
+        raise CallError(f"workers must be at least 1, not {workers!r}")
 
 
 def plan(operation: Operation | str, profile: str = "standard") -> Plan:

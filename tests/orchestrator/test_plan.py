@@ -1,5 +1,6 @@
 """What a plan says about a graph before anything runs."""
 
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -125,3 +126,76 @@ def test_no_group_is_wider_than_the_width(made: Plan) -> None:
 def test_groups_partition_the_order(made: Plan) -> None:
     assert tuple(name for group in made.groups for name in group) == made.order
     assert all(made.order.index(p) < made.order.index(name) for name, ps in made.dependencies.items() for p in ps)
+
+
+# The schedule, played without threads ---------------------------------------------------------------------------------
+
+
+@st.composite
+def timed_plans(draw: st.DrawFn) -> tuple[Plan, dict[str, float]]:
+    made = draw(plans())
+    return made, {name: draw(st.floats(0.0, 9.0)) for name in made.order}
+
+
+def test_timetable_says_when_and_where_each_module_runs(diamond: Plan) -> None:
+    timetable = diamond.simulate({"a": 1.0, "b": 4.0, "c": 2.0, "d": 1.0}, 2)
+    seen = {name: (slot.started_s, slot.finished_s, slot.worker) for name, slot in timetable.slots.items()}
+    assert seen == {"a": (0.0, 1.0, 0), "b": (1.0, 5.0, 0), "c": (1.0, 3.0, 1), "d": (5.0, 6.0, 0)}
+    assert (timetable.makespan_s, timetable.peak_concurrency) == (6.0, 2)
+
+
+def test_timetable_starts_the_longest_remaining_path_first_as_the_runner_does() -> None:
+    """The path is counted in modules: the runner does not know how long they take."""
+    made = plan(Operation("op", [node("short"), node("head"), node("tail", "head")]))
+    assert list(made.simulate(dict.fromkeys(made.order, 1.0), 1).slots) == ["head", "short", "tail"]
+
+
+def test_timetable_of_nothing_is_empty() -> None:
+    timetable = plan(Operation("op", [])).simulate({}, 4)
+    assert (timetable.slots, timetable.makespan_s, timetable.peak_concurrency) == ({}, 0.0, 0)
+
+
+def test_timetable_needs_a_worker(diamond: Plan) -> None:
+    with pytest.raises(CallError, match="workers must be at least 1, not 0"):
+        diamond.simulate({}, 0)
+
+
+@given(timed_plans(), st.integers(1, 5))
+def test_makespan_keeps_grahams_bounds(timed: tuple[Plan, dict[str, float]], workers: int) -> None:
+    """Graham's bound holds within one phase; both of its sides add up over phases, so it holds for all of them."""
+    made, durations = timed
+    work_s, span_s = made.work_s(durations), made.span_s(durations)
+    makespan_s = made.simulate(durations, workers).makespan_s
+    assert made.bound_s(durations, workers) <= makespan_s * (1 + 1e-9)
+    assert makespan_s <= (work_s + (workers - 1) * span_s) / workers * (1 + 1e-9)
+
+
+@given(timed_plans())
+def test_makespan_on_one_worker_is_the_work(timed: tuple[Plan, dict[str, float]]) -> None:
+    made, durations = timed
+    timetable = made.simulate(durations, 1)
+    assert timetable.makespan_s == pytest.approx(made.work_s(durations))
+    assert timetable.peak_concurrency == 1
+
+
+@given(timed_plans(), st.integers(1, 5))
+def test_timetable_honours_dependencies_and_phases(timed: tuple[Plan, dict[str, float]], workers: int) -> None:
+    made, durations = timed
+    slots = made.simulate(durations, workers).slots
+    assert sorted(slots) == sorted(made.order)
+    for name, slot in slots.items():
+        assert slot.finished_s == slot.started_s + durations[name]
+        earlier = {each for each in made.order if made.phases[each] < made.phases[name]}
+        assert all(slots[each].finished_s <= slot.started_s for each in earlier.union(made.dependencies[name]))
+
+
+@given(timed_plans(), st.integers(1, 5))
+def test_worker_runs_one_module_at_a_time(timed: tuple[Plan, dict[str, float]], workers: int) -> None:
+    made, durations = timed
+    timetable = made.simulate(durations, workers)
+    slots = timetable.slots.values()
+    assert {slot.worker for slot in slots} <= set(range(workers))
+    assert timetable.peak_concurrency <= min(workers, made.width)
+    for one, other in combinations(slots, 2):
+        apart = one.finished_s <= other.started_s or other.finished_s <= one.started_s
+        assert apart or one.worker != other.worker
