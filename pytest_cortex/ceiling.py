@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from orchestrator import Phase, Plan
+from orchestrator.plan import Timetable
 from pytest_cortex.judging import Ceiling
 
 _MOST_NAMED = 6
+
+# The graph is walked once per dependency on the path; a chain of thousands would take minutes to say the obvious.
+_MOST_STEPS = 1_000_000
 
 
 def ceiling_by_shape(plan: Plan, workers: int) -> Ceiling:
@@ -35,20 +39,15 @@ def ceiling_by_durations(plan: Plan, durations: Mapping[str, float], workers: in
     if span_s < bound_s:
         return Ceiling(speedup=work_s / bound_s, because=f"{workers} workers share {work_s:.3g} s of work")
     path = plan.critical_path(durations)
-    because = f"its critical path takes {span_s:.3g} s of {work_s:.3g} s of work: {_arrows(path)}"
-    return Ceiling(speedup=work_s / span_s, because=f"{because}{_costliest_dependency(plan, durations, path, workers)}")
+    because = f"its critical path takes {span_s:.3g} s of {work_s:.3g} s of work: {arrows(path)}"
+    return Ceiling(speedup=work_s / span_s, because=f"{because}{costliest_dependency(plan, durations, path, workers)}")
 
 
-def _chain(plan: Plan) -> str:
-    """Names the longest chain, counted in modules."""
-    path = plan.critical_path(dict.fromkeys(plan.order, 1.0))
-    return f", because of the dependencies {_arrows(path)}" if len(path) > 1 else ""
-
-
-def _costliest_dependency(plan: Plan, durations: Mapping[str, float], path: tuple[str, ...], workers: int) -> str:
-    """Says which dependency on the critical path would raise the ceiling most if it were gone."""
-    edges = [(b, a) for a, b in pairwise(path) if a in plan.dependencies[b]]
-    if not edges:
+def costliest_dependency(plan: Plan, durations: Mapping[str, float], path: tuple[str, ...], workers: int) -> str:
+    """Says which dependency on the critical path would raise the ceiling most if it were gone; empty if none would."""
+    dependencies = plan.dependencies
+    edges = [(b, a) for a, b in pairwise(path) if a in dependencies[b]]
+    if not edges or len(edges) * len(plan) > _MOST_STEPS:
         return ""
     work_s = plan.work_s(durations)
     span_without = {edge: _span_without(plan, durations, edge) for edge in edges}
@@ -57,6 +56,36 @@ def _costliest_dependency(plan: Plan, durations: Mapping[str, float], path: tupl
     if raised <= work_s / plan.span_s(durations) * (1 + 1e-9):
         return ""
     return f"; without the dependency of {module!r} on {dependency!r} it would allow {raised:.2f}"
+
+
+def imbalance(durations: Mapping[str, float], timetable: Timetable, workers: int) -> str:
+    """Says why workers idle in a schedule of some work: which module finishes last, and how much of the work it is."""
+    last = max(timetable.slots, key=lambda name: timetable.slots[name].finished_s)
+    work_s = sum(durations.get(name, 0.0) for name in timetable.slots)
+    idle = 1 - work_s / (workers * timetable.makespan_s)
+    return (
+        f"unbalanced split: {last!r} finishes last and takes {percent(durations.get(last, 0.0) / work_s)} of the work, "
+        f"so that {workers} workers have nothing to do {percent(idle)} of the time"
+    )
+
+
+def percent(fraction: float) -> str:
+    """``62 %``."""
+    return f"{100 * fraction:.0f} %"
+
+
+def arrows(path: tuple[str, ...]) -> str:
+    """``a → b → c``, the middle left out of a long path."""
+    if len(path) > _MOST_NAMED:
+        half = _MOST_NAMED // 2
+        path = (*path[:half], f"… {len(path) - 2 * half} more …", *path[-half:])
+    return " → ".join(path)
+
+
+def _chain(plan: Plan) -> str:
+    """Names the longest chain, counted in modules."""
+    path = plan.critical_path(dict.fromkeys(plan.order, 1.0))
+    return f", because of the dependencies {arrows(path)}" if len(path) > 1 else ""
 
 
 def _span_without(plan: Plan, durations: Mapping[str, float], gone: tuple[str, str]) -> float:
@@ -70,11 +99,3 @@ def _span_without(plan: Plan, durations: Mapping[str, float], gone: tuple[str, s
         finish_s[name] = durations.get(name, 0.0) + max(before, default=0.0)
         longest_s[phase] = max(longest_s[phase], finish_s[name])
     return sum(longest_s.values())
-
-
-def _arrows(path: tuple[str, ...]) -> str:
-    """``a → b → c``, the middle left out of a long path."""
-    if len(path) > _MOST_NAMED:
-        half = _MOST_NAMED // 2
-        path = (*path[:half], f"… {len(path) - 2 * half} more …", *path[-half:])
-    return " → ".join(path)
