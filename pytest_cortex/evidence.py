@@ -8,21 +8,17 @@ the same decision on every machine and on every day.
 
 from __future__ import annotations
 
+import itertools
 import math
 from enum import StrEnum
 from functools import lru_cache
 
 from pytest_cortex.wander import reach
 
-# The first horizon at which one odd round cannot block the verdict (alpha = 0.001): 15 equal signs of 16 decide,
-# below that every round must agree.  Where 1 round in 20 points the other way, the signs of 82 % of measurements
-# decide within 16 rounds, but only of 57 % within 11 to 15.
-MIN_HORIZON = 16
-
 # The share of alpha that is never spent.  With all of it spent, the true rate of errors would be the stated one to
 # within a fortieth, and of the measurements of any 100,000 tests with the truth exactly at the tested value, more
 # than the stated share would come out wrong two times in five, by chance alone.
-_RESERVE = 0.2
+RESERVE = 0.2
 
 # No time is a truth value or a piece of text, yet float() would take all of these.
 _NOT_TIMES = (bool, str, bytes)
@@ -64,6 +60,15 @@ def smallest_horizon(alpha: float) -> int:
     _check_alpha(alpha)
     # x = m * 2**e with 1/2 <= m < 1, so 2**(e - 1) is the largest power of two that is not above it.
     return 1 - math.frexp(alpha * _spending(1.0))[1]
+
+
+def forgiving_horizon(alpha: float) -> int:
+    """Returns the first horizon, in rounds, at which one odd round cannot block the verdict: 16 for alpha = 0.001.
+
+    There 15 equal signs of 16 decide; below that every round must agree.  Where 1 round in 20 points the other way,
+    the signs of 82 % of measurements decide within 16 rounds, but only of 57 % within 11 to 15.
+    """
+    return next(n for n in itertools.count(smallest_horizon(alpha)) if (boundary(n, alpha)[-1] or n) < n)
 
 
 @lru_cache(maxsize=256)
@@ -113,7 +118,7 @@ def _spending(elapsed: float) -> float:
     The last is used: the early verdict of the first and nearly the decided share of the second, with a fifth of
     alpha kept in reserve.
     """
-    return 0.25 + (0.75 - _RESERVE) * elapsed * elapsed
+    return 0.25 + (0.75 - RESERVE) * elapsed * elapsed
 
 
 def _step(walk: dict[int, float]) -> dict[int, float]:

@@ -40,6 +40,7 @@ class Conditions:
         tracer: What watches every line of Python, None if nothing does.
         load_average: Runnable processes over the last minute, None if unknown.
         ceiling: What the graph allows, None where there is no graph.
+        spoilt: What disturbed the rounds that therefore did not count, one entry per round.
     """
 
     workers: int
@@ -48,6 +49,7 @@ class Conditions:
     tracer: str | None
     load_average: float | None
     ceiling: Ceiling | None
+    spoilt: tuple[str, ...] = ()
 
 
 def verdict_without_rounds(gate: Gate, conditions: Conditions) -> Verdict | None:
@@ -71,23 +73,35 @@ def verdict_without_rounds(gate: Gate, conditions: Conditions) -> Verdict | None
 def final_verdict(gate: Gate, verdict: Verdict, conditions: Conditions) -> Verdict:
     """Returns *verdict* with what the circumstances add to it or take from it."""
     if verdict.outcome is Outcome.FAIL and _starved(gate, conditions):
-        return replace(
+        verdict = replace(
             verdict,
             outcome=Outcome.INCONCLUSIVE,
             reason=f"{verdict.reason}; but the program is CPU-bound, and {conditions.usable_cpus:g} usable CPUs for "
             f"{conditions.workers} workers cannot be expected to show a speedup of {gate.limit:.2f}",
         )
-    ceiling = conditions.ceiling
-    if ceiling is not None and gate.limit > _NEAR_CEILING * ceiling.speedup:
-        share = gate.limit / ceiling.speedup
-        return replace(
-            verdict,
-            reason=f"{verdict.reason}; the limit is {share:.0%} of the graph's ceiling {ceiling.speedup:.2f}, which "
-            "leaves little room for overhead and uneven shares",
-        )
-    if verdict.outcome is Outcome.INCONCLUSIVE and conditions.load_average is not None:
-        return replace(verdict, reason=f"{verdict.reason}; load average {conditions.load_average:.1f}")
-    return verdict
+    undecided = verdict.outcome is Outcome.INCONCLUSIVE
+    further = [*_near_ceiling(gate, conditions.ceiling), *(_disturbances(conditions) if undecided else ())]
+    return replace(verdict, reason="; ".join([verdict.reason, *further]))
+
+
+def _near_ceiling(gate: Gate, ceiling: Ceiling | None) -> list[str]:
+    if ceiling is None or gate.limit <= _NEAR_CEILING * ceiling.speedup:
+        return []
+    share = gate.limit / ceiling.speedup
+    room = "which leaves little room for overhead and uneven shares"
+    return [f"the limit is {share:.0%} of the graph's ceiling {ceiling.speedup:.2f}, {room}"]
+
+
+def _disturbances(conditions: Conditions) -> list[str]:
+    """What was seen of other programs, in words."""
+    seen = []
+    if conditions.spoilt:
+        count = len(conditions.spoilt)
+        rounds = "round was" if count == 1 else "rounds were"
+        seen.append(f"{count} {rounds} disturbed from outside and did not count, e.g. {conditions.spoilt[0]}")
+    if conditions.load_average is not None:
+        seen.append(f"load average {conditions.load_average:.1f}")
+    return seen
 
 
 def _starved(gate: Gate, conditions: Conditions) -> bool:

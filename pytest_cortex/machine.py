@@ -68,7 +68,6 @@ def facts() -> dict[str, Any]:
         "implementation": platform.python_implementation(),
         "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
         "system": platform.system(),
-        "release": platform.release(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
         "usable_cpus": usable_cpus(),

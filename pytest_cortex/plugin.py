@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_cortex.distribution import MeasuringController, is_controller, is_worker
-from pytest_cortex.settings import OPTIONS, Option, SettingError, Settings, read_marker, resolve
+from pytest_cortex.settings import GATES, OPTIONS, Option, SettingError, Settings, read_marker, resolve
 from pytest_cortex.stash import (
     BENCH_KEY,
     PROBLEMS_KEY,
@@ -30,6 +30,7 @@ from pytest_cortex.stash import (
 
 if TYPE_CHECKING:
     from pytest_cortex.bench import CortexBench
+    from pytest_cortex.record import GateName
     from pytest_cortex.scenario import Scenario
     from pytest_cortex.session import BenchSession
 
@@ -41,10 +42,10 @@ _UNFORESEEN = (
     "cortex_bench was asked for while the test ran, so that the controller, which alone measures under pytest-xdist, "
     "could not know of it: take it as an argument of the test or of one of its fixtures"
 )
-_ORIGINS = ("command line", "ini", "random", "default")
+_ORIGINS = ("command line", "ini", "strict", "random", "default")
 _WITHOUT_CALLS = ("collectonly", "setuponly", "setupplan")
 _MARKER_HELP = (
-    "cortex(min_speedup=LIMIT, min_efficiency=LIMIT): gates for everything the test measures with cortex_bench"
+    f"cortex({', '.join(f'{gate}=LIMIT' for gate in GATES)}): gates for everything the test measures with cortex_bench"
 )
 _GROUP_HELP = (
     "Two functions and a limit: a bench test calls the fixture cortex_bench with a sequential and a parallel program, "
@@ -70,7 +71,10 @@ def _add_to_command_line(group: pytest.OptionGroup, option: Option) -> None:
     text = f"{option.help} [ini: {option.ini}]".replace("%", "%%")
     if option.name == "bench":
         text = f"{text}. {_GROUP_HELP}"
-    if option.metavar:
+    if option.alone is not None:
+        kind = {"nargs": "?", "const": option.alone}
+        group.addoption(option.flag, action="append", metavar=option.metavar, dest=option.ini, help=text, **kind)
+    elif option.metavar:
         group.addoption(option.flag, action="append", metavar=option.metavar, dest=option.ini, help=text)
     else:
         group.addoption(option.flag, action="append_const", const="true", dest=option.ini, help=text)
@@ -115,9 +119,11 @@ def _from_root(config: pytest.Config, word: str) -> str:
 
 
 def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
-    from pytest_cortex.session import BenchSession, load_scenarios  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.comparison import Baselines  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.session import BenchSession, check_horizon, load_scenarios  # noqa: PLC0415 - the same
     from pytest_cortex.streaks import Streaks  # noqa: PLC0415 - the same
 
+    check_horizon(settings)
     cache = getattr(config, "cache", None)
     return BenchSession(
         settings=settings,
@@ -125,15 +131,19 @@ def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
         report_dir=_report_dir(config, settings),
         command=tuple(map(str, config.invocation_params.args)),
         streaks=Streaks(cache.get(_CACHE_KEY, {}) if cache is not None else {}),
+        baselines=Baselines.from_settings(settings, _root(config)),
     )
+
+
+def _root(config: pytest.Config) -> Path:
+    """Without an ini file, the root is only pytest's guess, and may be that of a workflow file in the options."""
+    return config.rootpath if config.inipath is not None else config.invocation_params.dir
 
 
 def _report_dir(config: pytest.Config, settings: Settings) -> Path:
     """Where reports go; finds out now rather than after the measuring that nothing can be written there."""
     origin = settings.origin("report_dir")
-    # Without an ini file, the root folder is only pytest's guess, and may be that of a workflow file in the options.
-    by_root = origin != "command line" and config.inipath is not None
-    base = config.rootpath if by_root else config.invocation_params.dir
+    base = config.invocation_params.dir if origin == "command line" else _root(config)
     folder: Path = base / settings["report_dir"]
     try:
         problem = _why_not_writable(folder)
@@ -172,10 +182,20 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
     how = "by the controller, after the workers" if is_controller(config) else "one at a time"
     return [
         f"cortex: measuring bench tests {how}",
-        "cortex: PASS and FAIL are wrong at most once in 1000 (independent rounds; this process, machine and hour)",
+        _claim(session.settings),
         *_settings_by_origin(session.settings),
         f"cortex: reports in {session.report_dir}",
     ]
+
+
+def _claim(settings: Settings) -> str:
+    """What a verdict says, how often it may be wrong, and of what it speaks."""
+    once_in = f"{1 / settings['alpha']:,.0f}".replace(",", " ")
+    of_what = "runs, whatever the number of gates" if settings["family_wise"] else "verdicts"
+    return (
+        f"cortex: PASS and FAIL are each wrong at most once in {once_in} {of_what} (limit less "
+        f"{100 * settings['margin']:g} %, up to {settings['rounds']} independent rounds; here and now)"
+    )
 
 
 def _settings_by_origin(settings: Settings) -> list[str]:
@@ -226,9 +246,9 @@ def cortex_bench(request: pytest.FixtureRequest) -> Iterator[CortexBench]:
     session.close(bench)
 
 
-def _marker(item: pytest.Item) -> dict[str, float]:
+def _marker(item: pytest.Item) -> dict[GateName, float]:
     """Keywords of all ``cortex`` markers of a test, the closest one winning."""
-    merged: dict[str, float] = {}
+    merged: dict[GateName, float] = {}
     for mark in item.iter_markers("cortex"):
         merged = {**read_marker(mark.args, mark.kwargs), **merged}
     return merged
@@ -390,8 +410,8 @@ def _property(bench: CortexBench) -> str:
             "name": result.name,
             "workers": result.workers,
             "speedup": None if not result.rounds else round(result.speedup, 4),
-            "efficiency": None if not result.rounds else round(result.efficiency, 4),
-            "verdicts": [f"{v.gate}={v.limit:g}: {v.outcome}" for v in result.verdicts],
+            "efficiency": None if not result.rounds or result.against else round(result.efficiency, 4),
+            "verdicts": [f"{v.asked}: {v.outcome}" for v in result.verdicts],
         }
         for result in bench.results
     ]
@@ -449,7 +469,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     record = bench_session.record()
     if record.measurements:  # a run in which nothing came to be measured leaves the former report alone
         session.config.stash[RECORD_KEY] = record
-        session.config.stash[PROBLEMS_KEY] = [str(each) for each in write(record, bench_session.report_dir).problems]
+        written = write(record, bench_session.report_dir)
+        session.config.stash[PROBLEMS_KEY] = [*map(str, written.problems), *bench_session.baselines.save(record)]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

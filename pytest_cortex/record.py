@@ -9,11 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pytest_cortex.gate import Outcome
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+
+GateName: TypeAlias = Literal[
+    "min_speedup",
+    "min_efficiency",
+    "min_parallelism",
+    "max_groups",
+    "min_quality",
+    "min_peak_concurrency",
+    "max_serial_fraction",
+    "baseline",
+]
 
 
 class Arm(StrEnum):
@@ -32,12 +44,19 @@ class RoundRecord:
         parallel_s: Wall seconds of the parallel run.
         first: The arm that ran first; drawn anew for every round.
         warmup: True for the rounds that are kept here but not counted.
+        spoilt: What disturbed the round from outside, so that it does not count; None if nothing did.
     """
 
     sequential_s: float
     parallel_s: float
     first: Arm
     warmup: bool
+    spoilt: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """True if verdict and estimate may rest on it."""
+        return not self.warmup and self.spoilt is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,27 +64,48 @@ class VerdictRecord:
     """What one gate said of one measurement.
 
     Attributes:
-        gate: The setting that made the gate.
-        limit: The limit as the user gave it: a speedup or an efficiency.
-        min_speedup: The same limit as a speedup.
+        gate: The kind of gate.
+        limit: The limit as the user gave it, e.g. a speedup, an efficiency or a number of groups; None where there
+            was no baseline to take it from.
+        min_speedup: The same limit as a speedup; None for a gate on structure.
         origin: Where the limit comes from, e.g. ``"marker"``.
         outcome: PASS, FAIL or INCONCLUSIVE.
         rounds: Rounds counted when the decision fell.
         reason: One sentence for people.
     """
 
-    gate: Literal["min_speedup", "min_efficiency"]
-    limit: float
-    min_speedup: float
+    gate: GateName
+    limit: float | None
+    min_speedup: float | None
     origin: str
     outcome: Outcome
     rounds: int
     reason: str
 
+    @property
+    def asked(self) -> str:
+        """The gate and its limit, e.g. ``min_speedup=3.5``."""
+        return self.gate if self.limit is None else f"{self.gate}={self.limit:.4g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One step from the ideal speedup down to the measured one.
+
+    Attributes:
+        name: What is lost here, e.g. ``"balance"``.
+        speedup: What is left after this step.
+        because: One sentence for people, empty if nothing is lost.
+    """
+
+    name: str
+    speedup: float
+    because: str
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasurementRecord:
-    """One call of ``cortex_bench``.
+    """One program measured against another, by one call of ``cortex_bench``.
 
     Attributes:
         test: The pytest node id.
@@ -82,8 +122,17 @@ class MeasurementRecord:
         ceiling: The most speedup the graph allows on P workers; None where there is no graph.
         critical_path: Ids of the modules on the longest dependency chain.
         cpu_bound: True if the sequential arm spends most of its time on the CPU; None if unknown.
+        against: The contender in the place of the sequential arm, where two programs were compared; otherwise None.
+        modelled: ``(n_runs,)`` speedups modelled from the modules' own times in each parallel run.
+        durations: Median seconds per module in sequential runs; empty where there is no graph.
+        dependencies: Pairs (module, what it waits for).
+        phases: The place of each module's phase.
+        horizon: Most rounds that would have counted; 0 if no round was made.
+        steps: Where the missing speedup went, from the ideal down to the measured; empty if unknown.
+        causes: Sentences for people on why it is no faster, the weightiest first.
         verdicts: One per gate, in the order they were asked.
         notes: Sentences for people about this measurement.
+        warnings: The same, for what somebody should do something about.
         error: Why measuring stopped early, None if it did not.
         attempts: How often the test was run; the record is of the last attempt.
     """
@@ -102,15 +151,24 @@ class MeasurementRecord:
     ceiling: float | None = None
     critical_path: tuple[str, ...] = ()
     cpu_bound: bool | None = None
+    against: str | None = None
+    modelled: tuple[float, ...] = ()
+    durations: Mapping[str, float] = field(default_factory=dict)
+    dependencies: tuple[tuple[str, str], ...] = ()
+    phases: Mapping[str, int] = field(default_factory=dict)
+    horizon: int = 0
+    steps: tuple[StepRecord, ...] = ()
+    causes: tuple[str, ...] = ()
     verdicts: tuple[VerdictRecord, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     error: str | None = None
     attempts: int = 1
 
     @property
     def efficiency(self) -> float | None:
-        """Speedup / workers."""
-        return None if self.speedup is None else self.speedup / self.workers
+        """Speedup / workers; None where two contenders were compared, since neither is the other on one worker."""
+        return None if self.speedup is None or self.against is not None else self.speedup / self.workers
 
     @property
     def outcome(self) -> Outcome | None:
@@ -118,6 +176,50 @@ class MeasurementRecord:
         outcomes = {verdict.outcome for verdict in self.verdicts}
         severity = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS)
         return next((outcome for outcome in severity if outcome in outcomes), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalingRecord:
+    """One program at several numbers of workers.
+
+    Attributes:
+        test: The pytest node id.
+        name: What was measured; one measurement per number of workers has this name as well.
+        points: By number of workers.
+        serial_fraction: Amdahl's, fitted over all points; None if there were no rounds.
+        serial_low: Lower end of its interval.
+        serial_high: Upper end of its interval.
+        summary: One sentence for people.
+    """
+
+    test: str
+    name: str
+    points: tuple[ScalingPointRecord, ...]
+    serial_fraction: float | None
+    serial_low: float | None
+    serial_high: float | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalingPointRecord:
+    """One number of workers.
+
+    Attributes:
+        workers: P.
+        speedup: Median speedup over one worker, with its interval *low* to *high*.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        ceiling: The most speedup the graph allows on P workers; None where there is no graph.
+        karp_flatt: The serial fraction by Karp and Flatt; None for one worker.
+    """
+
+    workers: int
+    speedup: float | None
+    low: float | None
+    high: float | None
+    ceiling: float | None
+    karp_flatt: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +242,7 @@ class SessionRecord:
         environment: Facts about the machine and the versions in use, JSON values.
         settings: The plugin's options by name.
         measurements: In the order they were made.
+        scalings: Programs that were measured at several numbers of workers.
         schema: Version of this layout; raised when a number changes its meaning.
     """
 
@@ -150,6 +253,7 @@ class SessionRecord:
     environment: Mapping[str, Any]
     settings: Mapping[str, SettingRecord]
     measurements: tuple[MeasurementRecord, ...]
+    scalings: tuple[ScalingRecord, ...] = ()
     schema: int = field(default=SCHEMA_VERSION)
 
 

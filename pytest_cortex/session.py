@@ -7,17 +7,33 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from pytest_cortex import machine
 from pytest_cortex.bench import CortexBench
-from pytest_cortex.record import MeasurementRecord, SessionRecord
+from pytest_cortex.comparison import Baselines
+from pytest_cortex.court import Court, rules_of
+from pytest_cortex.evidence import smallest_horizon
+from pytest_cortex.interference import Monitor
+from pytest_cortex.record import GateName, MeasurementRecord, ScalingRecord, SessionRecord
 from pytest_cortex.scenario import BUILT_IN_NAMES, Scenario, built_in
 from pytest_cortex.settings import SettingError, Settings
 from pytest_cortex.streaks import Streaks
 from pytest_cortex.wfformat import WorkflowError, workflow_scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What the last attempt of a test left.
+
+    Attributes:
+        measurements: In the order they were made.
+        scalings: Those at several numbers of workers.
+    """
+
+    measurements: tuple[MeasurementRecord, ...]
+    scalings: tuple[ScalingRecord, ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +46,7 @@ class BenchSession:
         report_dir: Where the reports go.
         command: The arguments pytest was called with.
         streaks: INCONCLUSIVE verdicts from run to run.
+        baselines: What is compared with, and where it is saved.
         expected: Node ids of the bench tests that were selected.
         finished: Node ids of those that ran to their end.
     """
@@ -39,19 +56,21 @@ class BenchSession:
     report_dir: Path
     command: tuple[str, ...]
     streaks: Streaks
+    baselines: Baselines
     expected: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
     _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     _environment: dict[str, Any] = field(default_factory=machine.facts)
+    _monitor: Monitor = field(default_factory=Monitor)
     _open: list[tuple[str, CortexBench]] = field(default_factory=list)
     _attempts: Counter[str] = field(default_factory=Counter)
-    _measurements: dict[str, tuple[MeasurementRecord, ...]] = field(default_factory=dict)
+    _kept: dict[str, Kept] = field(default_factory=dict)
 
     def scenario(self, name: str) -> Scenario:
         """Returns a selected or built-in scenario."""
         return self.scenarios.get(name) or built_in(name, self.settings["module_duration"])
 
-    def open(self, test: str, test_name: str, marker: Mapping[str, float]) -> CortexBench:
+    def open(self, test: str, test_name: str, marker: Mapping[GateName, float]) -> CortexBench:
         """Makes the ``cortex_bench`` of one test.
 
         Args:
@@ -59,7 +78,15 @@ class BenchSession:
             test_name: The test's name.
             marker: Keywords of its ``cortex`` marker.
         """
-        bench = CortexBench(test=test, test_name=test_name, settings=self.settings, marker=marker, streaks=self.streaks)
+        rules = rules_of(self.settings, len(self.expected))
+        bench = CortexBench(
+            test_name=test_name,
+            settings=self.settings,
+            marker=marker,
+            court=Court(test=test, rules=rules, streaks=self.streaks),
+            watch=self._monitor.watch,
+            baselines=self.baselines.comparison,
+        )
         self._open.append((test, bench))
         return bench
 
@@ -68,13 +95,17 @@ class BenchSession:
         for place, (test, each) in enumerate(self._open):
             if each is bench:
                 del self._open[place]
-                self._keep(test, [result.record(test) for result in bench.results])
+                self._keep(test, bench)
                 return
 
-    def _keep(self, test: str, measurements: Sequence[MeasurementRecord]) -> None:
+    def _keep(self, test: str, bench: CortexBench) -> None:
         self._attempts[test] += 1
-        self._measurements.pop(test, None)
-        self._measurements[test] = tuple(replace(each, attempts=self._attempts[test]) for each in measurements)
+        self._kept.pop(test, None)  # so that the last attempt stands where it was made
+        attempts = self._attempts[test]
+        self._kept[test] = Kept(
+            measurements=tuple(replace(result.record(), attempts=attempts) for result in bench.results),
+            scalings=tuple(scaling.record(test) for scaling in bench.scalings),
+        )
 
     @property
     def complete(self) -> bool:
@@ -92,11 +123,24 @@ class BenchSession:
             complete=self.complete,
             environment=self._environment,
             settings=self.settings.records(),
-            measurements=tuple(chain.from_iterable(self._measurements.values())),
+            measurements=tuple(each for kept in self._kept.values() for each in kept.measurements),
+            scalings=tuple(each for kept in self._kept.values() for each in kept.scalings),
         )
 
 
 # Before the first test ------------------------------------------------------------------------------------------------
+
+
+def check_horizon(settings: Settings) -> None:
+    """Refuses a horizon that could never give a verdict.
+
+    Raises:
+        SettingError: If it is too short for alpha.
+    """
+    least = smallest_horizon(settings["alpha"])
+    if settings["rounds"] < least:
+        given = f"{settings['rounds']} rounds prove nothing at alpha {settings['alpha']:g}"
+        raise SettingError("--cortex-rounds", settings.origin("rounds"), f"{given}; {least} or more are wanted")
 
 
 def selected_names(settings: Settings) -> tuple[str, ...]:

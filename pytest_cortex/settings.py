@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
-from pytest_cortex.record import SettingRecord
+from pytest_cortex.record import GateName, SettingRecord
 
 T = TypeVar("T")
-GateName: TypeAlias = Literal["min_speedup", "min_efficiency"]
 
-GATES: tuple[GateName, ...] = ("min_speedup", "min_efficiency")
+SPEED_GATES: tuple[GateName, ...] = ("min_speedup", "min_efficiency")
+STRUCTURE_GATES: tuple[GateName, ...] = ("min_parallelism", "max_groups", "min_quality", "min_peak_concurrency")
+GATES = SPEED_GATES + STRUCTURE_GATES
 INCONCLUSIVE_MODES = ("warn", "fail", "skip")
+LATEST = "latest"
+_UNNAMED = "default"
+
+_STRICT: Mapping[str, Any] = {"rounds": 90, "time_budget": 30.0, "inconclusive": "fail"}
 
 
 class SettingError(ValueError):
@@ -59,6 +66,7 @@ class Option:
         default: The value if nobody says anything.
         metavar: Stands for the value in ``--help``; empty for a switch.
         many: True if it may be given several times.
+        alone: The value of the option without one; None if it takes a value always.
     """
 
     name: str
@@ -67,6 +75,7 @@ class Option:
     default: Any
     metavar: str = ""
     many: bool = False
+    alone: str | None = None
 
     @property
     def flag(self) -> str:
@@ -82,12 +91,12 @@ class Option:
 # How values are read --------------------------------------------------------------------------------------------------
 
 
-def _number(word: str, wanted: str, *, least: float = 0.0, inclusive: bool = False) -> float:
+def _number(word: str, wanted: str, *, least: float = 0.0, inclusive: bool = False, below: float = math.inf) -> float:
     try:
         value = float(word)
     except ValueError:
         raise ValueError(f"{word!r} is not a number; {wanted} is wanted") from None
-    if not math.isfinite(value) or value < least or (value == least and not inclusive):
+    if not value < below or value < least or (value == least and not inclusive):
         raise ValueError(f"{word!r} is out of range; {wanted} is wanted")
     return value
 
@@ -106,6 +115,16 @@ def _seconds(words: Sequence[str]) -> float:
 def _duration(words: Sequence[str]) -> float:
     wanted = "a number of seconds from 0.001 up"
     return _number(_only(words, wanted), wanted, least=0.001, inclusive=True)
+
+
+def _probability(words: Sequence[str]) -> float:
+    wanted = "a probability above 0 and below 0.5, e.g. 0.001,"
+    return _number(_only(words, wanted), wanted, below=0.5)
+
+
+def _margin(words: Sequence[str]) -> float:
+    wanted = "a fraction from 0 up to below 1, e.g. 0.02 for 2 %,"
+    return _number(_only(words, wanted), wanted, inclusive=True, below=1.0)
 
 
 def _scale(words: Sequence[str]) -> float | None:
@@ -143,6 +162,22 @@ def _mode(words: Sequence[str]) -> str:
     return word
 
 
+def _name(words: Sequence[str]) -> str:
+    word = _only(words, "a name")
+    if not re.fullmatch(r"\w[\w.-]{0,99}", word, re.ASCII):
+        raise ValueError(f"{word!r} is no name; up to 100 letters, digits and '-', '_', '.' are wanted")
+    if word not in {LATEST, _UNNAMED} and Path(word).exists():
+        raise ValueError(f"{word!r} is a file or folder here; if it was meant for pytest, put it first, else rename it")
+    return word
+
+
+def _new_name(words: Sequence[str]) -> str:
+    word = _name(words)
+    if word == LATEST:
+        raise ValueError(f"{word!r} stands for the baseline saved last; give another name, e.g. 'main'")
+    return word
+
+
 def _folder(words: Sequence[str]) -> str:
     word = _only(words, "a folder")
     if not word.strip():
@@ -154,14 +189,20 @@ def read_limit(gate: GateName, word: str) -> float:
     """Reads a limit.
 
     Raises:
-        ValueError: If it is no speedup above 0, or no efficiency above 0 and up to 1.
+        ValueError: If it is no speedup above 0, no fraction above 0 and up to 1, or no number of its kind.
     """
-    if gate == "min_speedup":
-        return _number(word, "a speedup above 0, e.g. 3.5,")
-    value = _number(word, "an efficiency above 0 and up to 1, e.g. 0.85,")
-    if value > 1:
-        raise ValueError(f"{word!r} is out of range; an efficiency is a fraction up to 1 (write 0.85 for 85 %)")
-    return value
+    if gate in _FRACTIONS:
+        value = _number(word, f"{_FRACTIONS[gate]} above 0 and up to 1, e.g. 0.85,")
+        if value > 1:
+            raise ValueError(f"{word!r} is out of range; {_FRACTIONS[gate]} is at most 1 (write 0.85 for 85 %)")
+        return value
+    if gate in _COUNTS:
+        return _count([word])
+    return _number(word, f"a {gate.removeprefix('min_')} above 0, e.g. 3.5,")
+
+
+_FRACTIONS = {"min_efficiency": "an efficiency", "min_quality": "a schedule quality"}
+_COUNTS = ("max_groups", "min_peak_concurrency")
 
 
 def _limits(gate: GateName) -> Callable[[Sequence[str]], Mapping[str, float]]:
@@ -201,6 +242,64 @@ OPTIONS = (
         many=True,
     ),
     Option(
+        name="min_parallelism",
+        metavar="[SCENARIO:]LIMIT",
+        help="fail an operation whose graph allows less: work / critical path, without a clock, the same on every "
+        "machine; repeatable",
+        read=_limits("min_parallelism"),
+        default={},
+        many=True,
+    ),
+    Option(
+        name="max_groups",
+        metavar="[SCENARIO:]N",
+        help="fail an operation whose graph has more groups, one after another, than this; repeatable",
+        read=_limits("max_groups"),
+        default={},
+        many=True,
+    ),
+    Option(
+        name="min_quality",
+        metavar="[SCENARIO:]LIMIT",
+        help="fail an operation whose schedule is worse: shortest possible / planned makespan, up to 1; repeatable",
+        read=_limits("min_quality"),
+        default={},
+        many=True,
+    ),
+    Option(
+        name="min_peak_concurrency",
+        metavar="[SCENARIO:]N",
+        help="fail an operation of which fewer modules ever run at once by its schedule; repeatable",
+        read=_limits("min_peak_concurrency"),
+        default={},
+        many=True,
+    ),
+    Option(
+        name="save",
+        metavar="NAME",
+        help="save what this run measures as a baseline; a name that exists is brought up to date, which is how a new "
+        "baseline is accepted (alone: default)",
+        read=_new_name,
+        default=None,
+        alone=_UNNAMED,
+    ),
+    Option(
+        name="compare",
+        metavar="NAME",
+        help="fail what is proven slower than in this baseline of the same machine by more than the margin (alone: "
+        "latest, the one saved last)",
+        read=_name,
+        default=None,
+        alone=LATEST,
+    ),
+    Option(
+        name="baseline_dir",
+        metavar="DIR",
+        help="where baselines are kept, beside the ini file (default: .cortex/baselines)",
+        read=_folder,
+        default=".cortex/baselines",
+    ),
+    Option(
         name="scenario",
         metavar="NAME|FILE",
         help="scenarios to run: small, medium, large, limited_workers, or a WfFormat file of a real workflow, which is "
@@ -231,12 +330,58 @@ OPTIONS = (
         default=4,
     ),
     Option(
+        name="alpha",
+        metavar="P",
+        help="how often PASS and FAIL may each be wrong, per gate (default: 0.001, once in a thousand)",
+        read=_probability,
+        default=0.001,
+    ),
+    Option(
+        name="family_wise",
+        help="share alpha among all gates of the run, so that it bounds the chance of any false alarm at all",
+        read=_switch,
+        default=False,
+    ),
+    Option(
+        name="margin",
+        metavar="FRACTION",
+        help="fraction of a limit that is forgiven (default: 0.02)",
+        read=_margin,
+        default=0.02,
+    ),
+    Option(
+        name="rounds",
+        metavar="N",
+        help="most rounds that count towards a verdict, its horizon (default: 60)",
+        read=_count,
+        default=60,
+    ),
+    Option(
         name="time_budget",
         metavar="SECONDS",
-        help="how long the counted rounds of one measurement should take at most, though never fewer than 16 rounds "
-        "nor more than 60 (default: 10)",
+        help="how long the counted rounds of one measurement should take at most, though never fewer rounds than a "
+        "verdict needs, 16 by default (default: 10)",
         read=_seconds,
         default=10.0,
+    ),
+    Option(
+        name="strict",
+        help="up to 90 rounds in 30 seconds, and INCONCLUSIVE fails; options that are given win",
+        read=_switch,
+        default=False,
+    ),
+    Option(
+        name="rounds_all",
+        help="go on to the last round though the verdict has fallen; verdicts stay what they are",
+        read=_switch,
+        default=False,
+    ),
+    Option(
+        name="against_itself",
+        help="measure each parallel arm against itself, with the true ratio 1 as the value tested: whatever FAILs then "
+        "is a false alarm",
+        read=_switch,
+        default=False,
     ),
     Option(
         name="time_limit",
@@ -283,7 +428,7 @@ class Limit:
 
     Attributes:
         gate: Which kind.
-        value: A speedup or an efficiency.
+        value: A speedup, an efficiency, a number of groups …; NaN where there is no baseline to take it from.
         origin: Who set it.
     """
 
@@ -325,7 +470,7 @@ class Settings:
         }
 
     def limits_for(
-        self, scenario: str | None, marker: Mapping[str, float], default_min_efficiency: float | None
+        self, scenario: str | None, marker: Mapping[GateName, float], default_min_efficiency: float | None
     ) -> tuple[Limit, ...]:
         """Returns the limits of one measurement; a limit that somebody set replaces the scenario's own.
 
@@ -342,7 +487,8 @@ class Settings:
                 "ini": self._limit(gate, "ini", scenario),
             }
             chosen += [Limit(gate=gate, value=v, origin=origin) for origin, v in given.items() if v is not None][:1]
-        if not chosen and default_min_efficiency is not None:
+        judged_by_speed = any(limit.gate in SPEED_GATES for limit in chosen)
+        if not judged_by_speed and default_min_efficiency is not None:
             chosen.append(Limit(gate="min_efficiency", value=default_min_efficiency, origin="default"))
         return tuple(chosen)
 
@@ -371,6 +517,10 @@ def resolve(command_line: Mapping[str, Sequence[str]], ini: Mapping[str, Sequenc
                 effective[option.name] = Setting(value=value, origin=origin)
                 if option.name in GATES:
                     limits[option.name, origin] = value
+    if effective["strict"].value:
+        for name, value in _STRICT.items():
+            if effective[name].origin == "default":
+                effective[name] = Setting(value=value, origin="strict")
     if effective["seed"].value is None:
         effective["seed"] = Setting(value=seed, origin="random")
     return Settings(by_name=effective, limits=limits)
@@ -387,7 +537,7 @@ def _read(option: Option, words: Sequence[str], origin: str) -> Any:
 # The marker -----------------------------------------------------------------------------------------------------------
 
 
-def read_marker(positional: Sequence[object], keywords: Mapping[str, object]) -> dict[str, float]:
+def read_marker(positional: Sequence[object], keywords: Mapping[str, object]) -> dict[GateName, float]:
     """Reads the arguments of ``@pytest.mark.cortex(...)``.
 
     Raises:
@@ -395,16 +545,20 @@ def read_marker(positional: Sequence[object], keywords: Mapping[str, object]) ->
     """
     if positional:
         raise SettingError("cortex", "marker", f"it takes keywords only, not {positional[0]!r}: write min_speedup=3.5")
-    return {name: _marker_limit(name, value) for name, value in keywords.items()}
+    return {(gate := _gate(name)): _marker_limit(gate, value) for name, value in keywords.items()}
 
 
-def _marker_limit(name: str, value: object) -> float:
+def _marker_limit(gate: GateName, value: object) -> float:
+    try:
+        return read_limit(gate, str(value))
+    except ValueError as error:
+        raise SettingError(f"cortex({gate}=…)", "marker", str(error)) from error
+
+
+def _gate(name: str) -> GateName:
     for gate in GATES:
         if name == gate:
-            try:
-                return read_limit(gate, str(value))
-            except ValueError as error:
-                raise SettingError(f"cortex({name}=…)", "marker", str(error)) from error
+            return gate
     close = difflib.get_close_matches(name, GATES, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else "."
     raise SettingError("cortex", "marker", f"unknown keyword {name!r}{hint} Known keywords: {', '.join(GATES)}")

@@ -83,8 +83,13 @@ def chart(shown: Sequence[Row], quantity: Quantity) -> Chart:
         axis_label=AXIS_LABELS[quantity],
         ideal_label="ideal (= workers)" if quantity == "speedup" else "ideal (= 1)",
         integer_ticks=quantity == "speedup",
-        marks=tuple(_mark(row, 1 if quantity == "speedup" else row.workers) for row in shown),
+        marks=tuple(_mark(row, 1 if quantity == "speedup" else row.workers) for row in shown if _has(row, quantity)),
     )
+
+
+def _has(row: Row, quantity: Quantity) -> bool:
+    """False for a contender's efficiency, which means nothing."""
+    return quantity == "speedup" or row.efficiency is not None or row.speedup is None
 
 
 def _mark(row: Row, divisor: int) -> Mark:

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """One gate that did not pass, or one measurement that stopped early.
+    """One gate that did not pass, one measurement that stopped early, or one warning.
 
     Attributes:
-        verdict: FAIL, INCONCLUSIVE or ERROR.
-        outcome: The same as an outcome; None for an error, which no gate gave.
+        verdict: FAIL, INCONCLUSIVE, ERROR or WARNING.
+        outcome: The same as an outcome; None where no gate spoke.
         label: Which measurement.
-        gate: The gate and its limit, e.g. ``min_speedup 3.5 from marker``; empty for an error.
+        gate: The gate and its limit, e.g. ``min_speedup=3.5 from marker``; empty where none spoke.
         reason: One sentence, on one line.
+        causes: Sentences on why it is no faster, as far as the data show it; with the first of a measurement only.
     """
 
     verdict: str
@@ -32,6 +33,7 @@ class Complaint:
     label: str
     gate: str
     reason: str
+    causes: tuple[str, ...] = ()
 
 
 def complaints(session: SessionRecord) -> tuple[Complaint, ...]:
@@ -39,7 +41,7 @@ def complaints(session: SessionRecord) -> tuple[Complaint, ...]:
     return tuple(
         complaint
         for label, measurement in zip(labels_of(session), session.measurements, strict=True)
-        for complaint in (*_errors(label, measurement), *_verdicts(label, measurement))
+        for complaint in (*_errors(label, measurement), *_verdicts(label, measurement), *_warnings(label, measurement))
     )
 
 
@@ -50,12 +52,20 @@ def _errors(label: str, measurement: MeasurementRecord) -> Iterator[Complaint]:
 
 
 def _verdicts(label: str, measurement: MeasurementRecord) -> Iterator[Complaint]:
+    causes = tuple(map(printable, measurement.causes))
     for verdict in measurement.verdicts:
         if verdict.outcome is not Outcome.PASS:
             yield Complaint(
                 verdict=verdict.outcome.name,
                 outcome=verdict.outcome,
                 label=label,
-                gate=f"{verdict.gate} {verdict.limit:g} from {printable(verdict.origin)}",
+                gate=f"{verdict.asked} from {printable(verdict.origin)}",
                 reason=printable(verdict.reason),
+                causes=causes,
             )
+            causes = ()  # said once
+
+
+def _warnings(label: str, measurement: MeasurementRecord) -> Iterator[Complaint]:
+    for warning in measurement.warnings:
+        yield Complaint(verdict="WARNING", outcome=None, label=label, gate="", reason=printable(warning))

@@ -25,7 +25,8 @@ class Row:
         low: Lower end of the interval of *speedup*.
         high: Upper end of the interval of *speedup*.
         ceiling: The most speedup the graph allows.
-        limit: The limit that decided, as a speedup.
+        limit: The limit that decided, as a speedup; None for a gate on structure.
+        efficiency: Speedup / workers; None between contenders.
         outcome: The measurement's outcome, None without a gate.
         verdict: The outcome in a word.
     """
@@ -38,13 +39,9 @@ class Row:
     high: float | None
     ceiling: float | None
     limit: float | None
+    efficiency: float | None
     outcome: Outcome | None
     verdict: str
-
-    @property
-    def efficiency(self) -> float | None:
-        """Speedup / workers."""
-        return None if self.speedup is None else self.speedup / self.workers
 
 
 def rows(session: SessionRecord) -> tuple[Row, ...]:
@@ -65,7 +62,7 @@ def labels_of(session: SessionRecord) -> tuple[str, ...]:
 def decisive(measurement: MeasurementRecord) -> VerdictRecord | None:
     """Returns the verdict that made the outcome; of several, the one with the highest limit."""
     deciding = [verdict for verdict in measurement.verdicts if verdict.outcome == measurement.outcome]
-    return max(deciding, key=lambda verdict: verdict.min_speedup, default=None)
+    return max(deciding, key=lambda verdict: verdict.min_speedup or 0.0, default=None)
 
 
 def _row(label: str, measurement: MeasurementRecord) -> Row:
@@ -79,6 +76,7 @@ def _row(label: str, measurement: MeasurementRecord) -> Row:
         high=finite(measurement.speedup_high),
         ceiling=finite(measurement.ceiling),
         limit=finite(verdict.min_speedup) if verdict else None,
+        efficiency=finite(measurement.efficiency),
         outcome=measurement.outcome,
         verdict=_verdict(measurement),
     )

@@ -14,7 +14,7 @@ from pytest_cortex.gate import Outcome
 from pytest_cortex.reporting.complaints import Complaint, complaints
 from pytest_cortex.reporting.document import plain
 from pytest_cortex.reporting.rows import Row, cell_texts, labels_of, rows
-from pytest_cortex.reporting.wording import MISSING, finite, plural, printable, ratio, seconds
+from pytest_cortex.reporting.wording import MISSING, estimate, finite, plural, printable, ratio, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -74,6 +74,8 @@ def markdown(session: SessionRecord, *, charts: Sequence[str] = ()) -> str:
         _scope(session),
         *_section("Totals", _totals(totals(session), len(shown))),
         *_section("What did not pass", map(_complaint, complaints(session))),
+        *_section("Where the missing speedup went", _missing(session)),
+        *_section("Scaling", _scalings(session)),
         *_section("Notes", _notes(session)),
         *_section("Environment", _facts(session)),
         *_section("Settings", _settings(session)),
@@ -188,7 +190,41 @@ def _totals(sums: Totals | None, measurements: int) -> Iterator[str]:
 
 def _complaint(complaint: Complaint) -> str:
     gate = f" ({escape(complaint.gate)})" if complaint.gate else ""
-    return f"- **{complaint.verdict}** {escape(complaint.label)}{gate}: {escape(complaint.reason)}"
+    said = f"- **{complaint.verdict}** {escape(complaint.label)}{gate}: {escape(complaint.reason)}"
+    return "\n".join([said, *(f"  - why: {escape(cause)}" for cause in complaint.causes)])
+
+
+def _missing(session: SessionRecord) -> Iterator[str]:
+    """A table of what is left after each step, for the measurements that were seen from inside."""
+    seen = [(label, one) for label, one in zip(labels_of(session), session.measurements, strict=True) if one.steps]
+    if seen:
+        names = [step.name for step in seen[0][1].steps]
+        body = [
+            (escape(label), str(one.workers), *(ratio(finite(step.speedup)) for step in one.steps))
+            for label, one in seen
+        ]
+        yield _grid(("Measurement", "Ideal", *map(str.capitalize, names)), "lr" + "r" * len(names), body)
+        yield "\nEach column is the speedup that is left after that step; the last is the one measured."
+
+
+def _scalings(session: SessionRecord) -> Iterator[str]:
+    for scaling in session.scalings:
+        yield f"**{escape(scaling.name)}**: {escape(scaling.summary)}\n"
+        yield _grid(
+            ("Workers", "Speedup", "Efficiency", "Ceiling", "Serial fraction (Karp–Flatt)"),
+            "rrrrr",
+            [
+                (
+                    str(point.workers),
+                    estimate(finite(point.speedup), finite(point.low), finite(point.high)),
+                    ratio(None if point.speedup is None else point.speedup / point.workers),
+                    ratio(finite(point.ceiling)),
+                    ratio(finite(point.karp_flatt)),
+                )
+                for point in scaling.points
+            ],
+        )
+        yield ""
 
 
 def _notes(session: SessionRecord) -> Iterator[str]:

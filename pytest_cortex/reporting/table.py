@@ -46,7 +46,7 @@ def _of_verdict(read: Callable[[VerdictRecord], object]) -> Callable[[Measuremen
 
 
 def _rounds(measurement: MeasurementRecord, *, warmup: bool) -> int:
-    return sum(one.warmup is warmup for one in measurement.rounds)
+    return sum(one.warmup is warmup and (warmup or one.counts) for one in measurement.rounds)
 
 
 COLUMNS = (
@@ -73,6 +73,9 @@ COLUMNS = (
     Column("warmups", COUNT, lambda one: _rounds(one, warmup=True)),
     Column("cpu_bound", FLAG, lambda one: one.cpu_bound),
     Column("critical_path", TEXT, lambda one: " > ".join(one.critical_path) or None),
+    Column("spoilt_rounds", COUNT, lambda one: sum(each.spoilt is not None for each in one.rounds)),
+    Column("against", TEXT, lambda one: one.against),
+    Column("causes", TEXT, lambda one: " ".join(one.causes) or None),
     Column("attempts", COUNT, lambda one: one.attempts),
     Column("notes", TEXT, lambda one: " ".join(one.notes) or None),
     Column("error", TEXT, lambda one: one.error),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_cortex.reporting.complaints import Complaint, complaints
 from pytest_cortex.reporting.rows import Row, cell_texts, rows
-from pytest_cortex.reporting.wording import cells, shorten
+from pytest_cortex.reporting.wording import cells, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,14 +34,15 @@ class Line:
 
 
 def lines(session: SessionRecord, *, width: int = 80) -> tuple[Line, ...]:
-    """Returns the table, then one line for each gate that did not pass, with its reason.
+    """Returns the table, then for each gate that did not pass its reason, and why as far as the data show it.
 
     Args:
         session: What was measured.
         width: Columns of the terminal.  Names are shortened so that the table fits, down to the width of
             their heading; reasons are one line each, however long, so that they can be searched for.
     """
-    return (*_table(rows(session), width), *map(_complaint, complaints(session)), *_interruption(session))
+    complained = (line for complaint in complaints(session) for line in _complaint(complaint))
+    return (*_table(rows(session), width), *_scalings(session), *complained, *_interruption(session))
 
 
 def _table(shown: Sequence[Row], width: int) -> Iterator[Line]:
@@ -64,9 +65,16 @@ def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:
     return GAP.join([*padded, texts[-1]])
 
 
-def _complaint(complaint: Complaint) -> Line:
+def _scalings(session: SessionRecord) -> Iterator[Line]:
+    for scaling in session.scalings:
+        yield Line(text=printable(f"scaling of {scaling.name}: {scaling.summary}"))
+
+
+def _complaint(complaint: Complaint) -> Iterator[Line]:
     where = f"{complaint.label} ({complaint.gate})" if complaint.gate else complaint.label
-    return Line(text=f"{complaint.verdict} {where}: {complaint.reason}", outcome=complaint.outcome)
+    yield Line(text=f"{complaint.verdict} {where}: {complaint.reason}", outcome=complaint.outcome)
+    for cause in complaint.causes:
+        yield Line(text=f"  why: {cause}", outcome=complaint.outcome)
 
 
 def _interruption(session: SessionRecord) -> Iterator[Line]:

@@ -27,6 +27,9 @@ class Clock:
     def process_time_ns(self) -> int:
         return 0
 
+    def sleep(self, seconds: float) -> None:
+        self._now_ns += round(seconds * 1e9)
+
     def spend(self, ms: int) -> None:
         self._now_ns += ms * 1_000_000
 

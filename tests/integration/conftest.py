@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import pytest
 
 import pytest_cortex.session  # noqa: F401 - imported here, it is not imported anew by every run inside this process
-from pytest_cortex import machine, reporting, rounds
+from pytest_cortex import interference, machine, reporting, rounds
 from pytest_cortex.record import SessionRecord
 from pytest_cortex.reporting import Written, document, write_atomically
 
@@ -60,6 +60,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(machine, "active_tracer", lambda: None)  # a coverage run's tracer must not decide anything
     monkeypatch.setattr(rounds, "time", time)  # what ``arms`` puts in its place goes away with the test
     monkeypatch.setattr(reporting, "write", write_record)
+    monkeypatch.setattr(interference.Monitor, "watch", lambda _monitor: rounds.undisturbed())
     monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT)
     shutil.copy(ARMS, pytester.path)
     return pytester.runpytest_inprocess

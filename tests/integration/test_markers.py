@@ -52,12 +52,15 @@ def limits(record: Record) -> dict[str, dict[str, float]]:
     ("arguments", "message"),
     [
         ("min_speeup=3", "*unknown keyword 'min_speeup'; did you mean 'min_speedup'? Known keywords: *"),
-        ("limit=3", "*unknown keyword 'limit'. Known keywords: min_speedup, min_efficiency"),
+        ("limit=3", "*unknown keyword 'limit'. Known keywords: min_speedup, min_efficiency, *min_peak_concurrency"),
         ("3.5", "*it takes keywords only, not 3.5: write min_speedup=3.5"),
         ("min_speedup=0", "*min_speedup*'0' is out of range; a speedup above 0*"),
         ("min_speedup='fast'", "*min_speedup*'fast' is not a number*"),
         ("min_speedup=float('nan')", "*min_speedup*'nan' is out of range*"),
         ("min_speedup=None", "*min_speedup*'None' is not a number*"),
+        ("max_groups=2.5", "*max_groups*'2.5' is out of range; a whole number from 1 up is wanted"),
+        ("min_quality=90", "*min_quality*'90' is out of range; a schedule quality is at most 1*"),
+        ("min_parallelism=0", "*min_parallelism*'0' is out of range; a parallelism above 0*"),
         ("min_efficiency=85", "*min_efficiency*'85' is out of range; * (write 0.85 for 85 %)"),
     ],
 )

@@ -33,6 +33,14 @@ def test_it(cortex_bench, name):
     cortex_bench(sequential=serial, parallel=healthy, workers=4)
 """
 
+# The clock of these tests stands still while other programs on the machine run, so these disturb nothing.
+UNWATCHED = """
+from pytest_cortex import rounds
+from pytest_cortex.interference import Monitor
+
+Monitor.watch = lambda _monitor: rounds.undisturbed()
+"""
+
 RAW_IDS = "disable_test_id_escaping_and_forfeit_all_rights_to_community_support"
 
 
@@ -40,6 +48,7 @@ def test_hostile_names_break_no_report(
     subprocess_run: Run, bench_file: BenchFile, pytester: pytest.Pytester, record: Record
 ) -> None:
     pytester.makeini(f"[pytest]\n{RAW_IDS} = true")
+    pytester.makeconftest(UNWATCHED)
     bench_file(extra=HOSTILE_TESTS.format(names=HOSTILE))
     result = subprocess_run("--cortex-bench", "--junitxml=junit.xml")
     result.assert_outcomes(passed=len(HOSTILE))

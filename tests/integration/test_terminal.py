@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from pytest_cortex.settings import OPTIONS
+from pytest_cortex.settings import GATES, OPTIONS
 
 Run: TypeAlias = Callable[..., pytest.RunResult]
 BenchFile: TypeAlias = Callable[..., Path]
@@ -108,7 +108,8 @@ def test_help_shows_every_option_and_every_ini_key(run: Run) -> None:
 
 
 def test_markers_describes_ours(run: Run) -> None:
-    run("--markers").stdout.fnmatch_lines(["@pytest.mark.cortex(min_speedup=LIMIT, min_efficiency=LIMIT): gates for *"])
+    keywords = ", ".join(f"{gate}=LIMIT" for gate in GATES)
+    run("--markers").stdout.fnmatch_lines([f"@pytest.mark.cortex({keywords}): gates for *"])
 
 
 def test_fixtures_describes_ours(run: Run) -> None:

@@ -8,6 +8,10 @@ import pytest
 
 from pytest_cortex import machine, rounds
 from pytest_cortex.bench import CortexBench
+from pytest_cortex.comparison import Comparison
+from pytest_cortex.court import Court, rules_of
+from pytest_cortex.record import GateName
+from pytest_cortex.rounds import Watch, undisturbed
 from pytest_cortex.settings import Settings, resolve
 from pytest_cortex.streaks import Streaks
 
@@ -32,6 +36,9 @@ class FakeTime:
 
     def process_time_ns(self) -> int:
         return self._cpu_ns
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
 
     def advance(self, seconds: float, *, cpu_s: float = 0.0) -> None:
         self._wall_ns += round(seconds * 1e9)
@@ -88,16 +95,20 @@ def make_bench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., CortexBench]:
     def make(
         *,
         settings: Settings | None = None,
-        marker: Mapping[str, float] | None = None,
+        marker: Mapping[GateName, float] | None = None,
+        watch: Watch = undisturbed,
+        baselines: Comparison | None = None,
         streaks: Streaks | None = None,
         test: str = "test_it.py::test_it",
     ) -> CortexBench:
+        chosen = settings or resolve({}, {}, seed=1)
         return CortexBench(
-            test=test,
             test_name=test.rpartition("::")[2],
-            settings=settings or resolve({}, {}, seed=1),
+            settings=chosen,
             marker=marker or {},
-            streaks=streaks or Streaks({}),
+            court=Court(test=test, rules=rules_of(chosen, tests=1), streaks=streaks or Streaks({})),
+            watch=watch,
+            baselines=baselines,
         )
 
     return make

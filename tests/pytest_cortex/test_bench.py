@@ -13,10 +13,11 @@ import pytest
 from orchestrator import Operation, OperationExecutionReport, execute_operation, module, plan
 from pytest_cortex import machine, watchdog
 from pytest_cortex import subject as subject_module
-from pytest_cortex.bench import BenchResult, CortexBench, GateFailed
-from pytest_cortex.evidence import MIN_HORIZON
+from pytest_cortex.bench import CortexBench
+from pytest_cortex.evidence import forgiving_horizon
 from pytest_cortex.gate import Gate, Outcome
 from pytest_cortex.record import RoundRecord, VerdictRecord
+from pytest_cortex.result import BenchResult, GateFailed
 from pytest_cortex.rounds import ResultsDiffer
 from pytest_cortex.scenario import Scenario
 from pytest_cortex.settings import resolve
@@ -27,6 +28,7 @@ Programs = Callable[..., dict[str, Callable[[], Any]]]
 MakeBench = Callable[..., CortexBench]
 MakeScenario = Callable[..., Scenario]
 
+MIN_HORIZON = forgiving_horizon(0.001)
 NOISY = [4.0, 2.0]  # seconds of the sequential arm beside 1 s of the parallel one: no gate at 3 decides
 
 
@@ -161,7 +163,7 @@ def test_rounds_without_a_gate_suffice_for_an_interval(make_bench: MakeBench, pr
     bench = make_bench()
     result = measure(bench, programs(0.04, 0.01))
     assert (result.verdicts, len(result.rounds)) == ([], 15)
-    assert bench.results[0].record("test").speedup_low == 4.0
+    assert bench.results[0].record().speedup_low == 4.0
 
 
 def test_rounds_without_a_gate_are_as_few_as_an_interval_takes_when_time_is_up(
@@ -170,7 +172,7 @@ def test_rounds_without_a_gate_are_as_few_as_an_interval_takes_when_time_is_up(
     bench = make_bench()
     result = measure(bench, programs(40.0, 10.0))
     assert len(result.rounds) == 7
-    assert result.record("test").speedup_low == 4.0
+    assert result.record().speedup_low == 4.0
 
 
 def test_assertion_on_the_result_makes_no_more_rounds_when_there_are_enough(
@@ -239,6 +241,150 @@ def test_scenarios_own_limit_gives_way_to_one_for_that_scenario(
     assert [(each.gate, each.limit, each.origin) for each in result.verdicts] == [("min_speedup", 2.0, "command line")]
 
 
+# Gates on structure ---------------------------------------------------------------------------------------------------
+
+CHAIN = {"b": ["a"], "c": ["b"], "d": ["c"]}
+
+
+def test_gate_on_structure_fails_before_anything_runs(make_bench: MakeBench, make_scenario: MakeScenario) -> None:
+    """The graph tells, and no clock is asked."""
+    calls: list[int] = []
+    bench = make_bench(marker={"max_groups": 2})
+    with pytest.raises(
+        GateFailed, match=r"FAIL max_groups=2 \(marker\): number of groups 4 is above the limit 2: .*a → b"
+    ):
+        bench(make_scenario(FOUR, after=CHAIN, calls=calls))
+    assert calls == []
+    assert bench.results[0].verdicts[0].min_speedup is None
+
+
+def test_gate_on_structure_that_passes_lets_the_measuring_begin(
+    make_bench: MakeBench, make_scenario: MakeScenario
+) -> None:
+    """It says nothing about speed, and people want to see the numbers."""
+    result = make_bench(marker={"min_parallelism": 4.0})(make_scenario(FOUR))
+    assert [(each.gate, each.outcome, each.rounds) for each in result.verdicts] == [
+        ("min_parallelism", Outcome.PASS, 0)
+    ]
+    assert result.speedup == 4.0
+
+
+def test_scenario_keeps_its_own_limit_beside_a_gate_on_structure(
+    make_bench: MakeBench, make_scenario: MakeScenario
+) -> None:
+    """Only another gate on speed replaces that."""
+    settings = resolve({"min_peak_concurrency": ["4"]}, {}, seed=1)
+    result = make_bench(settings=settings)(make_scenario(FOUR, min_efficiency=0.85))
+    assert [(each.gate, each.origin) for each in result.verdicts] == [
+        ("min_peak_concurrency", "command line"),
+        ("min_efficiency", "default"),
+    ]
+
+
+@pytest.mark.parametrize("origin", ["command line", "ini"])
+def test_gate_on_structure_for_the_whole_run_means_the_graphs_in_it(
+    make_bench: MakeBench, programs: Programs, origin: str
+) -> None:
+    """Plain programs have none, and are no reason to give up the gate."""
+    given = {"max_groups": ["1"]}
+    settings = resolve(given, {}, seed=1) if origin == "command line" else resolve({}, given, seed=1)
+    assert measure(make_bench(settings=settings), programs(0.04, 0.01)).verdicts == []
+
+
+# Contenders -----------------------------------------------------------------------------------------------------------
+
+
+def test_contenders_are_each_held_against_the_baseline(make_bench: MakeBench, advance: Callable[..., None]) -> None:
+    """In the same rounds, one run of each."""
+    bench = make_bench(marker={"min_speedup": 1.5})
+    calls: list[str] = []
+
+    def taking(name: str, seconds: float) -> Callable[[], None]:
+        def run() -> None:
+            calls.append(name)
+            advance(seconds)
+
+        return run
+
+    found = bench.compare(
+        {"ours": taking("ours", 0.01), "theirs": taking("theirs", 0.04), "old": taking("old", 0.02)}, baseline="theirs"
+    )
+    assert {name: result.speedup for name, result in found.items()} == {"ours": 4.0, "old": 2.0}
+    assert [(each.name, each.against, each.workers) for each in bench.results] == [
+        ("test_it[ours]", "theirs", 1),
+        ("test_it[old]", "theirs", 1),
+    ]
+    assert {name: outcomes(result) for name, result in found.items()} == {
+        "ours": [Outcome.PASS],
+        "old": [Outcome.PASS],
+    }
+    assert calls.count("ours") == calls.count("theirs") == calls.count("old") == len(found["ours"].record().rounds)
+
+
+def test_contender_that_is_too_slow_fails_the_test(make_bench: MakeBench, programs: Programs) -> None:
+    """The limit says how many times as fast as the baseline each has to be."""
+    both = programs(0.04, 0.01)
+    with pytest.raises(GateFailed, match=r"duel\[slow\]: FAIL min_speedup=1\.5 \(marker\): speedup 0\.25"):
+        make_bench(marker={"min_speedup": 1.5}).compare(
+            {"slow": both["sequential"], "fast": both["parallel"]}, baseline="fast", name="duel"
+        )
+
+
+def test_contenders_without_a_gate_are_measured(make_bench: MakeBench, programs: Programs) -> None:
+    """A limit on the command line is on speedups over one worker, which this is not."""
+    both = programs(0.04, 0.01)
+    bench = make_bench(settings=resolve({"min_speedup": ["9"]}, {}, seed=1))
+    found = bench.compare({"ours": both["parallel"], "theirs": both["sequential"]}, baseline="theirs")
+    assert (found["ours"].verdicts, found["ours"].speedup, len(found["ours"].rounds)) == ([], 4.0, 15)
+
+
+def test_contenders_that_disagree_are_an_error(make_bench: MakeBench, advance: Callable[..., None]) -> None:
+    """The fast one may be wrong."""
+
+    def answer(value: int) -> Callable[[], int]:
+        def run() -> int:
+            advance(0.1)
+            return value
+
+        return run
+
+    with pytest.raises(ResultsDiffer, match="theirs: 1, ours: 2"):
+        make_bench().compare({"ours": answer(2), "theirs": answer(1)}, baseline="theirs")
+
+
+@pytest.mark.parametrize(
+    ("contenders", "message"),
+    [({"a": int}, r"at least two contenders, got \['a'\]"), ({"a": int, "b": int}, "baseline='c' is none of the")],
+)
+def test_comparison_takes_two_and_one_of_them_as_the_baseline(
+    make_bench: MakeBench, contenders: dict[str, Callable[[], Any]], message: str
+) -> None:
+    """Before anything runs."""
+    with pytest.raises(ValueError, match=message):
+        make_bench().compare(contenders, baseline="c")
+
+
+# Against itself -------------------------------------------------------------------------------------------------------
+
+
+def test_parallel_arm_against_itself_is_judged_at_the_truth(make_bench: MakeBench, programs: Programs) -> None:
+    """A ratio of 1 is the value tested, so that FAIL would be a false alarm; no other gate applies."""
+    calls: list[str] = []
+    settings = resolve({"against_itself": ["1"]}, {}, seed=1)
+    result = measure(make_bench(settings=settings, marker={"min_speedup": 9.0}), programs(0.04, 0.01, calls=calls))
+    (said,) = result.verdicts
+    assert (said.origin, said.outcome, result.speedup) == ("against itself", Outcome.PASS, 1.0)
+    assert said.limit == pytest.approx(1 / 0.98)
+    assert set(calls) == {"parallel"}
+
+
+def test_scenario_against_itself_has_no_ceiling_to_be_above(make_bench: MakeBench, make_scenario: MakeScenario) -> None:
+    """Also a graph that allows no speedup at all can be measured against itself."""
+    settings = resolve({"against_itself": ["1"]}, {}, seed=1)
+    result = make_bench(settings=settings)(make_scenario(FOUR, after=CHAIN))
+    assert (outcomes(result), result.ceiling, result.speedup) == ([Outcome.PASS], None, 1.0)
+
+
 # The graph's ceiling --------------------------------------------------------------------------------------------------
 
 
@@ -251,7 +397,7 @@ def test_limit_above_the_ceiling_fails_before_anything_runs(make_bench: MakeBenc
     ):
         bench(scenario)
     assert calls == []
-    assert (bench.results[0].rounds, bench.results[0].record("test").ceiling) == ((), 2.0)
+    assert (bench.results[0].rounds, bench.results[0].record().ceiling) == ((), 2.0)
 
 
 def test_limit_above_the_shape_of_an_operation_fails_before_anything_runs(make_bench: MakeBench) -> None:
@@ -273,7 +419,7 @@ def test_speedup_is_not_a_number_before_anything_ran(make_bench: MakeBench, make
     (result,) = bench.results
     assert math.isnan(result.speedup)
     assert repr(result) == "<BenchResult replayed: speedup nan on 4 workers>"
-    assert (result.record("test").speedup, result.record("test").sequential_s) == (None, None)
+    assert (result.record().speedup, result.record().sequential_s) == (None, None)
 
 
 def test_limit_near_the_ceiling_is_judged_and_said_so(make_bench: MakeBench, make_scenario: MakeScenario) -> None:
@@ -584,7 +730,7 @@ def test_pool_whose_tasks_wait_for_each_other_is_stopped(make_bench: MakeBench, 
 def test_record_of_a_scenario_tells_all_of_it(make_bench: MakeBench, make_scenario: MakeScenario) -> None:
     scenario = make_scenario({"a": 2.0, "b": 1.0, "c": 1.0}, after={"b": ["a"]}, workers=2)
     result = make_bench(marker={"min_speedup": 1.2})(scenario)
-    record = result.record("test_it.py::test_it")
+    record = result.record()
     assert (record.test, record.name, record.scenario) == ("test_it.py::test_it", "replayed", "replayed")
     assert (record.workers, record.modules, record.critical_path) == (2, 3, ("a", "b"))
     assert record.speedup == record.ceiling == pytest.approx(4 / 3)
@@ -595,6 +741,6 @@ def test_record_of_a_scenario_tells_all_of_it(make_bench: MakeBench, make_scenar
 
 
 def test_record_of_programs_has_no_graph(make_bench: MakeBench, programs: Programs) -> None:
-    record = measure(make_bench(), programs(4.0, 1.0, cpu_share=1.0)).record("test")
+    record = measure(make_bench(), programs(4.0, 1.0, cpu_share=1.0)).record()
     assert (record.scenario, record.modules, record.ceiling, record.critical_path) == (None, None, None, ())
     assert (record.cpu_bound, record.notes) == (True, ())

@@ -3,7 +3,7 @@
 import itertools
 import math
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 import pytest
@@ -11,11 +11,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pytest_cortex.evidence import (
-    MIN_HORIZON,
+    RESERVE,
     Decision,
     Evidence,
     InvalidRounds,
     boundary,
+    forgiving_horizon,
     paired_ratio,
     smallest_horizon,
 )
@@ -86,7 +87,7 @@ def test_boundary_when_calculated_in_fractions(horizon: int, alpha: float) -> No
 @pytest.mark.parametrize(("horizon", "used"), [(30, 0.75), (60, 0.77), (90, 0.76)])
 def test_boundary_uses_nearly_all_of_alpha_but_the_reserve(horizon: int, used: float) -> None:
     up, _ = crossing_chances(boundary(horizon, 0.001), Fraction(1, 2))
-    assert Fraction(used) * Fraction(0.001) <= up <= Fraction(0.8) * Fraction(0.001)
+    assert Fraction(used) * Fraction(0.001) <= up <= Fraction(1 - RESERVE) * Fraction(0.001)
 
 
 @pytest.mark.parametrize("horizon", range(17, 91))
@@ -120,19 +121,45 @@ def test_smallest_horizon_when_alpha_is_a_power_of_two() -> None:
     assert smallest_horizon(2**-10) == 11
 
 
-def test_min_horizon_is_the_first_that_one_odd_round_does_not_block() -> None:
-    def survives(horizon: int) -> bool:
-        odd_round_first = [(0.5, 1.0)] + [(2.0, 1.0)] * (horizon - 1)
-        return fold(odd_round_first, horizon=horizon).decision is Decision.NOT_BELOW
+def signs_survive(odd_round: int, horizon: int, alpha: float) -> bool:
+    """True if all rounds but one of them, which points the other way, reach what decides."""
+    counts = boundary(horizon, alpha)
+    signs = [int(n != odd_round) for n in range(horizon)]
+    return first_crossing(signs, counts) == 1
 
-    assert next(horizon for horizon in range(1, 20) if survives(horizon)) == MIN_HORIZON
+
+@given(alpha=st.floats(1e-9, 0.4))
+def test_forgiving_horizon_is_the_first_that_no_odd_round_can_block(alpha: float) -> None:
+    """The first round is the worst to be odd, as an odd one that comes late may come after the decision."""
+    least = forgiving_horizon(alpha)
+    assert all(signs_survive(odd, least, alpha) for odd in range(least))
+    assert not any(signs_survive(0, horizon, alpha) for horizon in range(1, least))
 
 
-def test_min_horizon_decides_as_often_as_its_comment_says() -> None:
-    chances = {n: sum(crossing_chances(boundary(n, 0.001), Fraction(19, 20))) for n in (*range(11, 16), MIN_HORIZON)}
+def test_forgiving_horizon_for_one_error_in_1000() -> None:
+    assert forgiving_horizon(0.001) == 16
+
+
+def test_evidence_at_the_forgiving_horizon_decides_despite_an_odd_round() -> None:
+    assert fold([(0.5, 1.0)] + [(2.0, 1.0)] * 15, horizon=16).decision is Decision.NOT_BELOW
+
+
+@given(alpha=st.floats(1e-9, 0.2), stricter=st.floats(0.01, 1.0))
+def test_forgiving_horizon_is_no_shorter_for_a_smaller_alpha(alpha: float, stricter: float) -> None:
+    assert forgiving_horizon(alpha * stricter) >= forgiving_horizon(alpha) >= smallest_horizon(alpha)
+
+
+def test_forgiving_horizon_decides_as_often_as_its_docstring_says() -> None:
+    chances = {n: sum(crossing_chances(boundary(n, 0.001), Fraction(19, 20))) for n in range(11, 17)}
     assert {n: round(float(chance), 2) for n, chance in chances.items()} == {
         11: 0.57, 12: 0.57, 13: 0.57, 14: 0.57, 15: 0.57, 16: 0.82
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("horizon_for", [smallest_horizon, forgiving_horizon])
+def test_horizon_when_alpha_is_no_error_rate(horizon_for: Callable[[float], int]) -> None:
+    with pytest.raises(ValueError, match=r"alpha must lie between 0 and 0\.5, got 0\.5"):
+        horizon_for(0.5)
 
 
 @pytest.mark.parametrize("alpha", [0, -0.1, 0.5, 1, math.nan])

@@ -109,13 +109,27 @@ def test_pass_stands_although_there_are_fewer_cpus_than_workers() -> None:
     assert final_verdict(GATE, PASSED, conditions(cpu_bound=True, usable_cpus=1)) == PASSED
 
 
+NEAR = "the limit is 97% of the graph's ceiling 3.60, which leaves little room for overhead and uneven shares"
+
+
 @pytest.mark.parametrize("verdict", [PASSED, FAILED, UNDECIDED], ids=lambda verdict: verdict.outcome)
 def test_limit_near_the_ceiling_is_judged_as_usual_and_said_so(verdict: Verdict) -> None:
-    final = final_verdict(GATE, verdict, conditions(ceiling=ceiling(3.6), load_average=2.0))
-    assert final == replace(
-        verdict,
-        reason=f"{verdict.reason}; the limit is 97% of the graph's ceiling 3.60, which leaves little room for overhead "
-        "and uneven shares",
+    final = final_verdict(GATE, verdict, conditions(ceiling=ceiling(3.6)))
+    assert final == replace(verdict, reason=f"{verdict.reason}; {NEAR}")
+
+
+@pytest.mark.parametrize("verdict", [PASSED, FAILED], ids=lambda verdict: verdict.outcome)
+def test_limit_near_the_ceiling_is_all_that_is_said_where_something_was_decided(verdict: Verdict) -> None:
+    busy = conditions(ceiling=ceiling(3.6), spoilt=("steal 5 %",), load_average=2.0)
+    assert final_verdict(GATE, verdict, busy).reason == f"{verdict.reason}; {NEAR}"
+
+
+def test_limit_near_the_ceiling_does_not_hide_what_else_kept_it_from_being_decided() -> None:
+    busy = conditions(ceiling=ceiling(3.6), spoilt=("steal 5 %",), load_average=2.0)
+    assert final_verdict(GATE, UNDECIDED, busy) == replace(
+        UNDECIDED,
+        reason=f"{UNDECIDED.reason}; {NEAR}; 1 round was disturbed from outside and did not count, e.g. steal 5 %; "
+        "load average 2.0",
     )
 
 
@@ -130,3 +144,29 @@ def test_load_is_told_where_nothing_could_be_decided() -> None:
 @pytest.mark.parametrize("verdict", [PASSED, FAILED], ids=lambda verdict: verdict.outcome)
 def test_load_is_not_told_where_something_was_decided(verdict: Verdict) -> None:
     assert final_verdict(GATE, verdict, conditions(load_average=2.34)) == verdict
+
+
+def test_disturbed_rounds_are_told_with_an_example_where_nothing_could_be_decided() -> None:
+    verdict = final_verdict(GATE, UNDECIDED, conditions(spoilt=("steal 5 %", "throttled")))
+    assert verdict.reason == (
+        f"{UNDECIDED.reason}; 2 rounds were disturbed from outside and did not count, e.g. steal 5 %"
+    )
+
+
+def test_a_single_disturbed_round_is_told_as_one() -> None:
+    verdict = final_verdict(GATE, UNDECIDED, conditions(spoilt=("steal 5 %",)))
+    assert verdict.reason.endswith("; 1 round was disturbed from outside and did not count, e.g. steal 5 %")
+
+
+def test_disturbed_rounds_are_told_before_the_load() -> None:
+    reason = final_verdict(GATE, UNDECIDED, conditions(spoilt=("steal 5 %",), load_average=2.0)).reason
+    assert reason.endswith("e.g. steal 5 %; load average 2.0")
+
+
+@pytest.mark.parametrize("verdict", [PASSED, FAILED], ids=lambda verdict: verdict.outcome)
+def test_disturbed_rounds_neither_move_a_verdict_nor_are_told_with_it(verdict: Verdict) -> None:
+    assert final_verdict(GATE, verdict, conditions(spoilt=("steal 5 %",) * 30)) == verdict
+
+
+def test_disturbed_rounds_decide_nothing_before_there_is_a_verdict() -> None:
+    assert verdict_without_rounds(GATE, conditions(spoilt=("steal 5 %",) * 30)) is None

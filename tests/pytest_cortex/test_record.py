@@ -12,8 +12,11 @@ from pytest_cortex.record import (
     Arm,
     MeasurementRecord,
     RoundRecord,
+    ScalingPointRecord,
+    ScalingRecord,
     SessionRecord,
     SettingRecord,
+    StepRecord,
     VerdictRecord,
     to_json,
 )
@@ -38,6 +41,17 @@ MEASUREMENT = MeasurementRecord(
     sequential_s=3.0,
     parallel_s=1.0,
     verdicts=(verdict(Outcome.PASS),),
+    steps=(StepRecord(name="graph", speedup=4.0, because=""),),
+)
+POINT = ScalingPointRecord(workers=1, speedup=1.0, low=None, high=None, ceiling=1.0, karp_flatt=None)
+SCALING = ScalingRecord(
+    test="test_it.py::test_it",
+    name="curve",
+    points=(POINT,),
+    serial_fraction=0.1,
+    serial_low=None,
+    serial_high=None,
+    summary="so-so",
 )
 SESSION = SessionRecord(
     created_at="2025-01-01T00:00:00+00:00",
@@ -47,6 +61,7 @@ SESSION = SessionRecord(
     environment={"cpus": 2},
     settings={"min_speedup": SettingRecord(value={"large": 3.5}, origin="ini")},
     measurements=(MEASUREMENT,),
+    scalings=(SCALING,),
 )
 
 
@@ -56,6 +71,27 @@ def test_efficiency_is_speedup_per_worker() -> None:
 
 def test_efficiency_is_unknown_without_a_speedup() -> None:
     assert replace(MEASUREMENT, speedup=None).efficiency is None
+
+
+def test_efficiency_is_unknown_between_contenders() -> None:
+    """Neither of them is the other on one worker."""
+    assert replace(MEASUREMENT, against="theirs").efficiency is None
+
+
+@pytest.mark.parametrize(
+    ("warmup", "spoilt", "counts"), [(False, None, True), (True, None, False), (False, "steal 9 %", False)]
+)
+def test_round_counts_unless_it_is_a_warm_up_or_spoilt(warmup: bool, spoilt: str | None, counts: bool) -> None:  # noqa: FBT001 - parameters
+    """The verdict rests on these rounds and on no others."""
+    assert replace(MEASUREMENT.rounds[0], warmup=warmup, spoilt=spoilt).counts is counts
+
+
+@pytest.mark.parametrize(
+    ("limit", "asked"), [(3.0, "min_efficiency=3"), (0.123456, "min_efficiency=0.1235"), (None, "min_efficiency")]
+)
+def test_verdict_says_what_was_asked(limit: float | None, asked: str) -> None:
+    """The limit in four digits, and the gate alone where there was nothing to take a limit from."""
+    assert replace(verdict(Outcome.PASS), limit=limit).asked == asked
 
 
 @pytest.mark.parametrize(
@@ -71,7 +107,9 @@ def test_outcome_is_the_worst_verdict(said: list[Outcome], worst: Outcome | None
     assert replace(MEASUREMENT, verdicts=tuple(map(verdict, said))).outcome is worst
 
 
-@pytest.mark.parametrize("record", [SESSION, MEASUREMENT, MEASUREMENT.rounds[0], verdict(Outcome.PASS)])
+@pytest.mark.parametrize(
+    "record", [SESSION, MEASUREMENT, MEASUREMENT.rounds[0], MEASUREMENT.steps[0], SCALING, POINT, verdict(Outcome.PASS)]
+)
 def test_record_cannot_be_changed(record: Any) -> None:
     with pytest.raises(FrozenInstanceError):
         setattr(record, fields(record)[0].name, None)
@@ -84,13 +122,19 @@ def test_json_holds_everything_there_is() -> None:
     assert set(measurement) == {field.name for field in fields(MeasurementRecord)} | {"efficiency", "outcome"}
     assert set(measurement["rounds"][0]) == {field.name for field in fields(RoundRecord)}
     assert set(measurement["verdicts"][0]) == {field.name for field in fields(VerdictRecord)}
+    assert set(measurement["steps"][0]) == {field.name for field in fields(StepRecord)}
+    (scaling,) = document["scalings"]
+    assert set(scaling) == {field.name for field in fields(ScalingRecord)}
+    assert set(scaling["points"][0]) == {field.name for field in fields(ScalingPointRecord)}
 
 
 def test_json_writes_derived_numbers_and_words_out() -> None:
     document = json.loads(json.dumps(to_json(SESSION)))
     (measurement,) = document["measurements"]
     assert (measurement["efficiency"], measurement["outcome"]) == (0.75, "PASS")
-    assert measurement["rounds"] == [{"sequential_s": 3.0, "parallel_s": 1.0, "first": "parallel", "warmup": True}]
+    assert measurement["rounds"] == [
+        {"sequential_s": 3.0, "parallel_s": 1.0, "first": "parallel", "warmup": True, "spoilt": None}
+    ]
     assert document["settings"] == {"min_speedup": {"value": {"large": 3.5}, "origin": "ini"}}
 
 

@@ -5,16 +5,27 @@ import math
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from sample_records import MEASURED, UNMEASURED, session, verdict
+from sample_records import CONTENDER, EXPLAINED, MEASURED, SCALING, UNMEASURED, session, verdict
 
 from pytest_cortex.gate import Outcome
-from pytest_cortex.record import MeasurementRecord, RoundRecord, SessionRecord, SettingRecord, VerdictRecord
+from pytest_cortex.record import (
+    SCHEMA_VERSION,
+    GateName,
+    MeasurementRecord,
+    RoundRecord,
+    ScalingPointRecord,
+    ScalingRecord,
+    SessionRecord,
+    SettingRecord,
+    StepRecord,
+    VerdictRecord,
+)
 from pytest_cortex.reporting import schema
 from pytest_cortex.reporting.document import encode, plain
 
@@ -24,7 +35,31 @@ VALIDATOR = Draft202012Validator(schema())
 numbers = st.floats(min_value=0) | st.just(math.nan)
 texts = st.text(max_size=8)
 rounds = st.builds(RoundRecord, sequential_s=numbers, parallel_s=numbers)
-verdicts = st.builds(VerdictRecord, limit=numbers, min_speedup=numbers, rounds=st.integers(0, 90), reason=texts)
+verdicts = st.builds(
+    VerdictRecord,
+    limit=st.none() | numbers,
+    min_speedup=st.none() | numbers,
+    rounds=st.integers(0, 90),
+    reason=texts,
+)
+steps = st.builds(StepRecord, speedup=numbers)
+fractions = st.none() | st.floats()
+points = st.builds(
+    ScalingPointRecord,
+    workers=st.integers(1, 64),
+    speedup=st.none() | numbers,
+    low=st.none() | numbers,
+    high=st.none() | numbers,
+    ceiling=st.none() | numbers,
+    karp_flatt=fractions,
+)
+scalings = st.builds(
+    ScalingRecord,
+    points=st.lists(points, max_size=2).map(tuple),
+    serial_fraction=fractions,
+    serial_low=fractions,
+    serial_high=fractions,
+)
 measurements = st.builds(
     MeasurementRecord,
     workers=st.integers(1, 64),
@@ -36,6 +71,14 @@ measurements = st.builds(
     sequential_s=st.none() | numbers,
     parallel_s=st.none() | numbers,
     ceiling=st.none() | numbers,
+    against=st.none() | texts,
+    modelled=st.lists(numbers, max_size=2).map(tuple),
+    durations=st.dictionaries(texts, numbers, max_size=2),
+    phases=st.dictionaries(texts, st.integers(0, 9), max_size=2),
+    horizon=st.integers(0, 90),
+    steps=st.lists(steps, max_size=2).map(tuple),
+    causes=st.lists(texts, max_size=2).map(tuple),
+    warnings=st.lists(texts, max_size=2).map(tuple),
     verdicts=st.lists(verdicts, max_size=2).map(tuple),
     attempts=st.integers(1, 3),
 )
@@ -45,7 +88,8 @@ sessions = st.builds(
     environment=facts,
     settings=st.dictionaries(texts, st.builds(SettingRecord, value=st.floats() | texts, origin=texts), max_size=2),
     measurements=st.lists(measurements, max_size=3).map(tuple),
-    schema=st.just(1),
+    scalings=st.lists(scalings, max_size=2).map(tuple),
+    schema=st.just(SCHEMA_VERSION),
 )
 
 
@@ -88,6 +132,29 @@ def test_schema_refuses_a_measurement_when_a_field_is_missing(field: str) -> Non
 
 def test_schema_knows_every_outcome() -> None:
     assert schema()["$defs"]["outcome"]["enum"] == list(Outcome)
+
+
+def test_schema_knows_every_gate() -> None:
+    """A verdict of a gate that the schema does not list would make the whole document wrong."""
+    assert schema()["$defs"]["verdict"]["properties"]["gate"]["enum"] == list(get_args(GateName))
+
+
+def test_schema_refuses_the_layout_of_another_version() -> None:
+    """What was written under version 1 means something else: its rounds all counted."""
+    document = decoded(session(MEASURED))
+    assert VALIDATOR.is_valid(document)
+    assert not VALIDATOR.is_valid({**document, "schema": SCHEMA_VERSION - 1})
+
+
+def test_everything_that_a_run_may_record_follows_the_schema() -> None:
+    """Steps and causes, contenders, scalings, and a spoilt round."""
+    spoilt = replace(MEASURED, rounds=(replace(MEASURED.rounds[1], spoilt="steal 9 %"),), dependencies=(("b", "a"),))
+    document = decoded(session(EXPLAINED, CONTENDER, spoilt, scalings=(SCALING,)))
+    VALIDATOR.validate(document)
+    assert document["measurements"][1]["efficiency"] is None
+    assert document["measurements"][2]["rounds"][0]["spoilt"] == "steal 9 %"
+    assert document["measurements"][2]["dependencies"] == [["b", "a"]]
+    assert document["scalings"][0]["points"][1]["karp_flatt"] == 0.25
 
 
 def test_efficiency_and_outcome_are_written_for_other_readers() -> None:

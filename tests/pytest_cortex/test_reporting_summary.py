@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_records import MEASURED, UNMEASURED, session, verdict
+from sample_records import EXPLAINED, MEASURED, SCALING, UNMEASURED, session, verdict
 
 from pytest_cortex.gate import Outcome
 from pytest_cortex.reporting.summary import encode, escape, markdown, result, totals
@@ -64,12 +64,60 @@ def test_reason_is_given_for_each_gate_that_did_not_pass() -> None:
     verdicts = (verdict(Outcome.PASS, reason="fine"), verdict(Outcome.FAIL, 3.5, "too slow"))
     text = section(markdown(session(replace(MEASURED, verdicts=verdicts))), "What did not pass")
     assert "- **FAIL** small (min\\_speedup" not in text
-    assert "- **FAIL** small (min_speedup 3.5 from marker): too slow" in text
+    assert "- **FAIL** small (min_speedup=3.5 from marker): too slow" in text
     assert "fine" not in text
 
 
 def test_error_is_given_when_measuring_stopped_early() -> None:
     assert "**ERROR** small: deadlock" in markdown(session(replace(UNMEASURED, error="deadlock")))
+
+
+def test_causes_are_listed_below_their_gate() -> None:
+    """A reader of the summary learns why without looking further."""
+    text = markdown(session(replace(EXPLAINED, verdicts=(verdict(Outcome.FAIL),))))
+    assert section(text, "What did not pass").splitlines() == [
+        "- **FAIL** small (min_speedup=3.4 from marker): because",
+        "  - why: a lock at a.py:7",
+        "  - why: start-up: 0.01 s",
+    ]
+
+
+def test_warning_is_given_without_a_gate() -> None:
+    """A stale limit did not fail, and still wants somebody's attention."""
+    text = markdown(session(replace(MEASURED, warnings=("raise the limit",))))
+    assert "- **WARNING** small: raise the limit" in section(text, "What did not pass")
+
+
+def test_steps_are_a_table_from_the_ideal_to_the_measured() -> None:
+    """Measurements that were not seen from inside have no row in it."""
+    text = section(markdown(session(EXPLAINED, replace(MEASURED, name="plain"))), "Where the missing speedup went")
+    assert table_row(text, "Measurement") == ["Measurement", "Ideal", "Graph", "Left"]
+    assert table_row(text, "small") == ["small", "4", "4.00", "3.92"]
+    assert "plain" not in text
+
+
+def test_scaling_is_a_table_with_its_sentence() -> None:
+    """One row per number of workers, one worker first, which has no fraction of its own."""
+    text = section(markdown(session(MEASURED, scalings=(SCALING,))), "Scaling")
+    assert text.startswith("**curve**: 25 % is serial\n")
+    assert table_row(text, "1") == ["1", "1.00 (1.00–1.00)", "1.00", "1.00", "–"]
+    assert table_row(text, "2") == ["2", "1.60 (1.50–1.70)", "0.80", "2.00", "0.25"]
+
+
+def test_scaling_without_rounds_has_dashes() -> None:
+    """What was stopped before its first round shows that it has nothing to show."""
+    unknown = replace(SCALING.points[1], speedup=None, low=None, high=None, ceiling=None, karp_flatt=None)
+    text = markdown(session(MEASURED, scalings=(replace(SCALING, points=(unknown,)),)))
+    assert table_row(section(text, "Scaling"), "2") == ["2", "not measured", "–", "–", "–"]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["What did not pass", "Where the missing speedup went", "Scaling", "Notes", "Environment", "Settings"],
+)
+def test_section_with_nothing_in_it_is_left_out(title: str) -> None:
+    """A heading above nothing is noise."""
+    assert f"## {title}" not in markdown(replace(session(MEASURED), environment={}, settings={}))
 
 
 def test_notes_and_environment_are_given() -> None:

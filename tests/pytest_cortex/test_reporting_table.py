@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from sample_records import MEASURED, UNMEASURED, session, verdict
+from sample_records import CONTENDER, EXPLAINED, MEASURED, UNMEASURED, session, verdict
 
 from pytest_cortex.gate import Outcome
 from pytest_cortex.record import MeasurementRecord, SessionRecord
@@ -39,6 +39,43 @@ def test_row_holds_the_numbers_of_its_measurement() -> None:
 def test_warmups_are_counted_apart() -> None:
     row = frame(session(MEASURED)).iloc[0]
     assert (row["rounds"], row["warmups"]) == (1, 1)
+
+
+def test_spoilt_rounds_are_counted_apart() -> None:
+    """A spoilt warm-up is a warm-up as well: it would not have counted anyway."""
+    warmup, counted = MEASURED.rounds
+    spoilt = [replace(each, spoilt="run delay 9 %") for each in (warmup, counted, counted)]
+    row = frame(session(replace(MEASURED, rounds=(warmup, counted, *spoilt)))).iloc[0]
+    assert (row["rounds"], row["warmups"], row["spoilt_rounds"]) == (1, 2, 3)
+
+
+def test_causes_stand_in_one_cell() -> None:
+    """Sentences after each other, as with notes."""
+    assert frame(session(EXPLAINED)).iloc[0]["causes"] == "a lock at a.py:7 start-up: 0.01 s"
+    assert pd.isna(frame(session(MEASURED)).iloc[0]["causes"])
+
+
+def test_contender_names_its_rival_and_has_no_efficiency() -> None:
+    """Neither of the two is the other on one worker."""
+    row = frame(session(CONTENDER)).iloc[0]
+    assert (row["against"], row["speedup"]) == ("old", 3.92)
+    assert pd.isna(row["efficiency"])
+
+
+def test_gate_on_structure_has_no_limit_as_a_speedup() -> None:
+    """A number of groups is no speedup."""
+    groups = replace(verdict(Outcome.FAIL), gate="max_groups", limit=2, min_speedup=None)
+    row = frame(session(replace(MEASURED, verdicts=(verdict(Outcome.PASS), groups)))).iloc[0]
+    assert (row["gate"], row["limit"]) == ("max_groups", 2)
+    assert pd.isna(row["min_speedup"])
+
+
+def test_gate_without_a_limit_has_none() -> None:
+    """Without a baseline there is nothing to take it from."""
+    against = replace(verdict(Outcome.INCONCLUSIVE), gate="baseline", limit=None, min_speedup=None)
+    row = frame(session(replace(MEASURED, verdicts=(against,)))).iloc[0]
+    assert row["gate"] == "baseline"
+    assert row[["limit", "min_speedup"]].isna().all()
 
 
 def test_failed_gate_is_shown_when_another_passed() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_records import MEASURED, UNMEASURED, session, verdict
+from sample_records import EXPLAINED, MEASURED, SCALING, UNMEASURED, session, verdict
 
 from pytest_cortex.gate import Outcome
 from pytest_cortex.record import SessionRecord
@@ -39,7 +39,7 @@ def test_reason_follows_for_each_gate_that_did_not_pass() -> None:
         (Outcome.FAIL, "FAIL"),
         (Outcome.INCONCLUSIVE, "INCONCLUSIVE"),
     ]
-    assert shown[4].text.endswith(" (min_speedup 3.4 from marker): because")
+    assert shown[4].text.endswith(" (min_speedup=3.4 from marker): because")
 
 
 def test_error_is_shown_when_measuring_stopped_early() -> None:
@@ -47,6 +47,56 @@ def test_error_is_shown_when_measuring_stopped_early() -> None:
     assert "not measured" in shown[1]
     assert shown[1].endswith("ERROR")
     assert shown[2] == "ERROR small: deadlock"
+
+
+def test_causes_follow_the_first_gate_that_did_not_pass_and_no_other() -> None:
+    """They are about the measurement, so a second gate has nothing to add."""
+    failed = replace(EXPLAINED, verdicts=(verdict(Outcome.PASS), verdict(Outcome.FAIL), verdict(Outcome.INCONCLUSIVE)))
+    shown = lines(session(failed))[2:]
+    assert [(line.outcome, line.text.partition(":")[0]) for line in shown] == [
+        (Outcome.FAIL, "FAIL small (min_speedup=3.4 from marker)"),
+        (Outcome.FAIL, "  why"),
+        (Outcome.FAIL, "  why"),
+        (Outcome.INCONCLUSIVE, "INCONCLUSIVE small (min_speedup=3.4 from marker)"),
+    ]
+    assert shown[1].text == "  why: a lock at a.py:7"
+
+
+def test_causes_of_what_passed_are_not_shown() -> None:
+    """Nobody asked why a measurement is no faster that is fast enough."""
+    assert len(texts(session(replace(EXPLAINED, verdicts=(verdict(Outcome.PASS),))))) == 2
+
+
+def test_warning_is_shown_without_an_outcome() -> None:
+    """It concerns a limit that guards little, and no gate spoke."""
+    shown = lines(session(replace(MEASURED, verdicts=(verdict(Outcome.PASS),), warnings=("raise the limit",))))[2:]
+    assert [(line.text, line.outcome) for line in shown] == [("WARNING small: raise the limit", None)]
+
+
+def test_gate_without_a_limit_is_shown_by_its_name() -> None:
+    """Without a baseline there is no number to show."""
+    against = replace(verdict(Outcome.INCONCLUSIVE), gate="baseline", limit=None, min_speedup=None, origin="baseline a")
+    shown = texts(session(replace(MEASURED, verdicts=(against,))))
+    assert shown[1].split()[-2:] == ["–", "INCONCLUSIVE"]
+    assert shown[2] == "INCONCLUSIVE small (baseline from baseline a): because"
+
+
+def test_efficiency_of_a_contender_is_not_shown() -> None:
+    """Neither of two contenders is the other on one worker."""
+    heading, row = texts(session(replace(MEASURED, against="old")))
+    assert row[: heading.index("efficiency") + len("efficiency")].endswith("  –")
+
+
+def test_scaling_is_shown_in_one_line_below_the_table() -> None:
+    """Its numbers are rows of the table already."""
+    record = session(MEASURED, scalings=(replace(SCALING, name="a\nb"),))
+    assert texts(record)[2:] == ["scaling of a\\nb: 25 % is serial"]
+
+
+def test_one_name_with_several_numbers_of_workers_needs_no_test_id() -> None:
+    """The column beside it tells the rows apart."""
+    shown = texts(session(MEASURED, replace(MEASURED, workers=8)))
+    assert [line.split()[:2] for line in shown[1:]] == [["small", "4"], ["small", "8"]]
 
 
 def test_interruption_is_said() -> None:

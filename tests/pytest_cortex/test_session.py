@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
-from pytest_cortex.bench import CortexBench, GateFailed
+from pytest_cortex.bench import CortexBench
+from pytest_cortex.comparison import Baselines
+from pytest_cortex.interference import Monitor
 from pytest_cortex.record import SessionRecord
-from pytest_cortex.session import BenchSession, load_scenarios, selected_names
+from pytest_cortex.result import GateFailed
+from pytest_cortex.rounds import undisturbed
+from pytest_cortex.session import BenchSession, check_horizon, load_scenarios, selected_names
 from pytest_cortex.settings import SettingError, Settings, resolve
 from pytest_cortex.streaks import Streaks
 
@@ -22,14 +26,20 @@ def settings(ini: dict[str, list[str]] | None = None, **command_line: list[str])
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> BenchSession:
-    options = settings()
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BenchSession:
+    """A session on a machine where nothing else runs."""
+    monkeypatch.setattr(Monitor, "watch", lambda _monitor: undisturbed())
+    return session_with(settings(), tmp_path)
+
+
+def session_with(options: Settings, folder: Path) -> BenchSession:
     return BenchSession(
         settings=options,
         scenarios=load_scenarios(options),
-        report_dir=tmp_path,
+        report_dir=folder,
         command=("--cortex-bench",),
         streaks=Streaks({}),
+        baselines=Baselines.from_settings(options, folder),
     )
 
 
@@ -113,6 +123,31 @@ def test_session_knows_the_built_in_scenarios_although_others_are_selected(
     session.settings, session.scenarios = options, load_scenarios(options)
     assert session.scenario("flow") is session.scenarios["flow"]
     assert (session.scenario("small").name, len(session.scenario("small").durations)) == ("small", 4)
+
+
+# The horizon ----------------------------------------------------------------------------------------------------------
+
+
+def test_horizon_that_could_never_give_a_verdict_is_refused() -> None:
+    """Five equal signs come up by chance far too often."""
+    with pytest.raises(SettingError) as caught:
+        check_horizon(settings(rounds=["5"]))
+    assert str(caught.value).startswith("--cortex-rounds (command line): 5 rounds prove nothing at alpha 0.001; ")
+
+
+def test_horizon_is_long_enough_where_the_message_says_so() -> None:
+    """The number it names is the shortest one that is accepted."""
+    with pytest.raises(SettingError) as caught:
+        check_horizon(settings(rounds=["1"]))
+    least = int(caught.value.problem.split("; ")[1].split()[0])
+    check_horizon(settings(rounds=[str(least)]))
+    with pytest.raises(SettingError):
+        check_horizon(settings(rounds=[str(least - 1)]))
+
+
+def test_shorter_horizon_is_enough_for_a_larger_alpha() -> None:
+    """Who accepts more errors needs less proof."""
+    check_horizon(settings(rounds=["5"], alpha=["0.1"]))
 
 
 # Measurements ---------------------------------------------------------------------------------------------------------
@@ -202,6 +237,49 @@ def test_marker_gates_what_the_test_measures(session: BenchSession, programs: Pr
         measure(bench, programs(0.04, 0.01))
     session.close(bench)
     assert session.record().measurements[0].outcome == "FAIL"
+
+
+def test_session_watches_what_disturbs_its_rounds(
+    tmp_path: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One monitor for the whole run, asked before and after every run of an arm."""
+    monkeypatch.setattr(Monitor, "watch", lambda _monitor: lambda _seconds: "steal 9 %")
+    session = session_with(settings(), tmp_path)
+    run_test(session, "a.py::test_a", programs(0.04, 0.01))
+    (measurement,) = session.record().measurements
+    assert {each.spoilt for each in measurement.rounds} == {"steal 9 %"}
+    assert measurement.speedup is None
+
+
+def test_alpha_is_shared_among_the_tests_of_the_run_on_demand(tmp_path: Path) -> None:
+    """By those that were selected, known once all are collected."""
+    session = session_with(settings(family_wise=["1"]), tmp_path)
+    session.expected |= {"a", "b", "c", "d"}
+    assert session.open("a", "a", {})._court.next_alpha() == pytest.approx(0.001 / 4 / 2)
+
+
+def test_scalings_are_kept_with_their_test_and_replaced_with_it(
+    session: BenchSession, advance: Callable[..., None]
+) -> None:
+    """A test that is run again leaves one curve and not two."""
+    for _ in range(2):
+        bench = session.open("a.py::test_a", "test_a", {})
+        bench.scale(lambda workers: advance(0.1 / workers), workers=[1, 2])
+        session.close(bench)
+    (scaling,) = session.record().scalings
+    assert (scaling.test, scaling.name) == ("a.py::test_a", "test_a")
+    assert kept(session) == [("a.py::test_a", "test_a[2]", 2)]
+
+
+@pytest.mark.usefixtures("session")
+def test_measurements_are_compared_with_the_baseline_of_the_run(tmp_path: Path, programs: Programs) -> None:
+    """What one session saves, the next one finds."""
+    first = session_with(settings(save=["main"]), tmp_path)
+    run_test(first, "a.py::test_a", programs(0.04, 0.01))
+    assert len(first.baselines.save(first.record())) == 1
+    second = session_with(settings(compare=["main"]), tmp_path)
+    with pytest.raises(GateFailed, match="baseline main"):
+        run_test(second, "a.py::test_a", programs(0.04, 0.02))
 
 
 # The record -----------------------------------------------------------------------------------------------------------
