@@ -7,6 +7,7 @@ apart; set against the CPU time that the program itself used, they do.
 
 from __future__ import annotations
 
+import operator
 import os
 import time
 from collections import deque
@@ -307,19 +308,21 @@ def _interference(grown: Snapshot, counted: Snapshot, lost: float | None) -> Int
 
 
 def _growth(before: Snapshot, after: Snapshot) -> Snapshot:
-    def grown(name: str) -> Any:
-        first, last = getattr(before, name), getattr(after, name)
-        return None if first is None or last is None else last - first
-
-    return Snapshot(**{field.name: grown(field.name) for field in fields(Snapshot)})
+    return _by_counter(operator.sub, after, before)
 
 
 def _sum(one: Snapshot, other: Snapshot) -> Snapshot:
-    def added(name: str) -> Any:
-        first, second = getattr(one, name), getattr(other, name)
-        return None if first is None or second is None else first + second
+    return _by_counter(operator.add, one, other)
 
-    return Snapshot(**{field.name: added(field.name) for field in fields(Snapshot)})
+
+def _by_counter(combine: Callable[[Any, Any], Any], one: Snapshot, other: Snapshot) -> Snapshot:
+    """Combines two snapshots counter by counter; what one of them does not know stays unknown."""
+
+    def combined(name: str) -> Any:
+        first, second = getattr(one, name), getattr(other, name)
+        return None if first is None or second is None else combine(first, second)
+
+    return Snapshot(**{field.name: combined(field.name) for field in fields(Snapshot)})
 
 
 def _run_delay(grown: Snapshot) -> _Loss | None:

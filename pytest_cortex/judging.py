@@ -56,13 +56,13 @@ def verdict_without_rounds(gate: Gate, conditions: Conditions) -> Verdict | None
     """Returns the verdict that no measurement could change; None if it takes rounds to tell."""
     ceiling = conditions.ceiling
     if ceiling is not None and gate.limit > ceiling.speedup * (1 + 1e-9):
-        return _immediate(
+        return verdict_of(
             Outcome.FAIL,
             f"the limit {gate.limit:.2f} is above {ceiling.speedup:.2f}, the most this graph allows on "
             f"{conditions.workers} workers: {ceiling.because}",
         )
     if conditions.tracer is not None:
-        return _immediate(
+        return verdict_of(
             Outcome.INCONCLUSIVE,
             f"a {conditions.tracer} is active and slows Python code many times over, so times say nothing about the "
             "program: run without it (with coverage: --no-cov, or COVERAGE_CORE=sysmon from Python 3.12 on)",
@@ -110,5 +110,6 @@ def _starved(gate: Gate, conditions: Conditions) -> bool:
     return bool(conditions.cpu_bound) and too_few and gate.limit > _SHARE_OF_CPUS * conditions.usable_cpus
 
 
-def _immediate(outcome: Outcome, reason: str) -> Verdict:
+def verdict_of(outcome: Outcome, reason: str) -> Verdict:
+    """Returns a verdict that rests on no round."""
     return Verdict(outcome=outcome, rounds=0, speedup=None, speedup_low=None, speedup_high=None, reason=reason)

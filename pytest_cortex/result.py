@@ -20,7 +20,7 @@ from pytest_cortex.diagnosis import Diagnosis, diagnosis_of_graph, diagnosis_of_
 from pytest_cortex.estimate import Estimate, estimate_speedup
 from pytest_cortex.evidence import RESERVE
 from pytest_cortex.gate import Gate, Outcome, Verdict
-from pytest_cortex.judging import Conditions, final_verdict, verdict_without_rounds
+from pytest_cortex.judging import Conditions, final_verdict, verdict_of, verdict_without_rounds
 from pytest_cortex.modelled import judge_modelled
 from pytest_cortex.record import GateName, MeasurementRecord, RoundRecord, VerdictRecord
 from pytest_cortex.rounds import PairedRounds, Rounds
@@ -110,7 +110,9 @@ class BenchResult:
     @property
     def causes(self) -> tuple[str, ...]:
         """Sentences on why it is no faster, the weightiest first, as far as the data show it."""
-        diagnosis = self._known_diagnosis()
+        return self._causes_in(self._known_diagnosis())
+
+    def _causes_in(self, diagnosis: Diagnosis | None) -> tuple[str, ...]:
         return self._changes + (() if diagnosis is None else diagnosis.causes)
 
     def _estimate(self) -> Estimate:
@@ -175,7 +177,7 @@ class BenchResult:
         with self._noting_errors():
             entry = baseline.entry(self._court.test, self.name, self.workers)
             if isinstance(entry, NoBaseline):
-                verdict = _undecided(entry.reason)
+                verdict = verdict_of(Outcome.INCONCLUSIVE, entry.reason)
             else:
                 limit, verdict = self._judged_against(entry, limit)
                 self._compare_with(entry, baseline.name)
@@ -189,7 +191,7 @@ class BenchResult:
             limit = replace(limit, value=baseline_limit(entry, alpha=alpha))
         except TooFewRounds as error:
             self.measure_without_gate()
-            return limit, _undecided(str(error))
+            return limit, verdict_of(Outcome.INCONCLUSIVE, str(error))
         gate = self._court.gate(limit, self.workers, alpha)
         verdict = self._verdict(gate)
         if verdict.outcome is Outcome.INCONCLUSIVE:
@@ -353,7 +355,7 @@ class BenchResult:
             phases=subject.phases if small else {},
             horizon=self._rounds.shared.horizon if self._rounds.shared.made else 0,
             steps=() if diagnosis is None else diagnosis.steps,
-            causes=self.causes,
+            causes=self._causes_in(diagnosis),
             verdicts=tuple(self.verdicts),
             notes=(scenario.note,) if scenario is not None and scenario.note else (),
             warnings=tuple(self._warnings),
@@ -363,12 +365,6 @@ class BenchResult:
 
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
-
-
-def _undecided(reason: str) -> Verdict:
-    return Verdict(
-        outcome=Outcome.INCONCLUSIVE, rounds=0, speedup=None, speedup_low=None, speedup_high=None, reason=reason
-    )
 
 
 def _median(values: list[float]) -> float | None:

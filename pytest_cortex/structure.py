@@ -9,6 +9,7 @@ from orchestrator import Plan
 from orchestrator.plan import Timetable
 from pytest_cortex.ceiling import arrows, ceiling_by_shape, costliest_dependency, imbalance, percent
 from pytest_cortex.gate import Outcome, Verdict
+from pytest_cortex.judging import verdict_of
 
 _TOLERANCE = 1e-9  # a limit that equals the value passes, also where one of them was calculated another way
 
@@ -86,14 +87,8 @@ def judge_structure(gate: str, limit: float, facts: Structure) -> Verdict:
     passes = excess >= -_TOLERANCE * abs(limit)
     relation = "within" if passes else "above" if gate.startswith("max_") else "below"
     why = because(facts) if len(facts.plan) else "it has no modules"
-    return Verdict(
-        outcome=Outcome.PASS if passes else Outcome.FAIL,
-        rounds=0,
-        speedup=None,
-        speedup_low=None,
-        speedup_high=None,
-        reason=f"{name} {_number(value)} is {relation} the limit {_number(limit)}: {why}",
-    )
+    outcome = Outcome.PASS if passes else Outcome.FAIL
+    return verdict_of(outcome, f"{name} {_number(value)} is {relation} the limit {_number(limit)}: {why}")
 
 
 def _why_parallelism(facts: Structure) -> str:
