@@ -22,6 +22,9 @@ BenchFile: TypeAlias = Callable[..., Path]
 
 ARMS = Path(__file__).with_name("arms.py")
 
+CI_VARIABLES = ("CI", "BUILD_NUMBER")
+"""What tells pytest that nobody is watching; its last lines are then as long as they come, so a test must not inherit it."""
+
 WITHOUT = "-p no:hypothesispytest -p no:benchmark -p no:timeout"
 """Plugins that may be there, play no part here, and take longer to import than the runs take."""
 
@@ -30,6 +33,12 @@ BENCH_TEST = """
 def test_{arm}(cortex_bench):
     cortex_bench(sequential=serial, parallel={arm}, workers=4)
 """
+
+
+def without_ci_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs inside tests print the same on a developer's machine and in CI."""
+    for name in CI_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
 
 
 def write_record(session: SessionRecord, directory: Path) -> Written:
@@ -50,6 +59,7 @@ def spread(request: pytest.FixtureRequest) -> tuple[str, ...]:
 @pytest.fixture
 def subprocess_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs pytest in a process of its own, and draws everything."""
+    without_ci_variables(monkeypatch)
     monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT)
     return pytester.runpytest_subprocess
 
@@ -57,6 +67,7 @@ def subprocess_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs pytest in this process, which is the controller where there are workers; draws nothing."""
+    without_ci_variables(monkeypatch)
     monkeypatch.setattr(machine, "active_tracer", lambda: None)  # a coverage run's tracer must not decide anything
     monkeypatch.setattr(rounds, "time", time)  # what ``arms`` puts in its place goes away with the test
     monkeypatch.setattr(reporting, "write", write_record)
