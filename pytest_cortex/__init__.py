@@ -7,6 +7,6 @@ The fixtures and options come with the plugin itself, ``pytest --cortex-bench``;
     verdict = Gate(min_speedup=3.5).decide(sequential_s=[...], parallel_s=[...])
 """
 
-from pytest_cortex.gate import Gate, InvalidRounds, Outcome, Verdict
+from pytest_cortex.judging.gate import Gate, InvalidRounds, Outcome, Verdict
 
 __all__ = ["Gate", "InvalidRounds", "Outcome", "Verdict"]

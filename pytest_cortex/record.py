@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
-from pytest_cortex.gate import Outcome
+from pytest_cortex.judging.gate import Outcome
 
 SCHEMA_VERSION = 2
 

@@ -28,7 +28,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_cortex.gate import Gate, Outcome
+from pytest_cortex.judging.gate import Gate, Outcome
 
 __all__ = [
     "Autocorrelated",
@@ -338,7 +338,7 @@ def operating_characteristic(
     All rows are judged on the same noise, so that they differ by the true speedup alone.
 
     Args:
-        gate: What judges, through :meth:`~pytest_cortex.gate.Gate.decide`; about 3000 verdicts a second.
+        gate: What judges, through :meth:`~pytest_cortex.judging.gate.Gate.decide`; about 3000 verdicts a second.
         noise: What disturbs the rounds.
         true_speedups: One row each.
         runs: Verdicts per row.

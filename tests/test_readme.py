@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_cortex.settings import GATES, OPTIONS
+from pytest_cortex.settings.options import OPTIONS
+from pytest_cortex.settings.values import GATES
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

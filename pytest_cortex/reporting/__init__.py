@@ -3,8 +3,8 @@
 Importing this package is cheap.  pandas and matplotlib are loaded by ``write``, when there is something to draw.
 """
 
+from pytest_cortex.files import write_atomically
 from pytest_cortex.reporting.document import schema
-from pytest_cortex.reporting.files import write_atomically
 from pytest_cortex.reporting.terminal import Line, lines
 from pytest_cortex.reporting.writing import Problem, Written, write
 

@@ -14,7 +14,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
-from pytest_cortex.reporting.wording import shorten
+from pytest_cortex.wording import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pytest_cortex.reporting.wording import interval, plural, ratio
+from pytest_cortex.wording import interval, plural, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

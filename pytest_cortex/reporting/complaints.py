@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_cortex.gate import Outcome
+from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reporting.rows import labels_of
-from pytest_cortex.reporting.wording import printable
+from pytest_cortex.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

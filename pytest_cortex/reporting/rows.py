@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_cortex.reporting.wording import estimate, finite, printable, ratio
+from pytest_cortex.wording import estimate, finite, printable, ratio
 
 if TYPE_CHECKING:
-    from pytest_cortex.gate import Outcome
+    from pytest_cortex.judging.gate import Outcome
     from pytest_cortex.record import MeasurementRecord, SessionRecord, VerdictRecord
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from pytest_cortex.gate import Outcome
+from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reporting.complaints import Complaint, complaints
 from pytest_cortex.reporting.document import plain
 from pytest_cortex.reporting.rows import Row, cell_texts, labels_of, rows
-from pytest_cortex.reporting.wording import MISSING, estimate, finite, plural, printable, ratio, seconds
+from pytest_cortex.wording import MISSING, estimate, finite, plural, printable, ratio, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

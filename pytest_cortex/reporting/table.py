@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 
 from pytest_cortex.reporting.rows import decisive
-from pytest_cortex.reporting.wording import finite, printable
+from pytest_cortex.wording import finite, printable
 
 if TYPE_CHECKING:
     from pytest_cortex.record import MeasurementRecord, SessionRecord, VerdictRecord

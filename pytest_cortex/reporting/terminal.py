@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from pytest_cortex.reporting.complaints import Complaint, complaints
 from pytest_cortex.reporting.rows import Row, cell_texts, rows
-from pytest_cortex.reporting.wording import cells, printable, shorten
+from pytest_cortex.wording import cells, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_cortex.gate import Outcome
+    from pytest_cortex.judging.gate import Outcome
     from pytest_cortex.record import SessionRecord
 
 HEADINGS = ("measurement", "workers", "speedup", "efficiency", "ceiling", "limit", "verdict")

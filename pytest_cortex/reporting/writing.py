@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_cortex.files import write_atomically
 from pytest_cortex.reporting import document, summary
-from pytest_cortex.reporting.files import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path

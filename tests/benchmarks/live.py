@@ -30,7 +30,7 @@ from controls import (  # noqa: E402 - found only now
     traced,
 )
 
-from pytest_cortex.gate import Outcome  # noqa: E402 - the same
+from pytest_cortex.judging.gate import Outcome  # noqa: E402 - the same
 from pytest_cortex.testing import rate_at_least, rate_at_most  # noqa: E402 - the same
 
 HEADROOM = 1.05

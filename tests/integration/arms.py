@@ -12,7 +12,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from pytest_cortex import rounds
+from pytest_cortex.measuring import rounds
 
 
 class Clock:

@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 import pytest
 
-import pytest_cortex.session  # noqa: F401 - imported here, it is not imported anew by every run inside this process
-from pytest_cortex import interference, machine, reporting, rounds
+import pytest_cortex.bench.session  # noqa: F401 - imported here, it is not imported anew by every run inside this process
+from pytest_cortex import reporting
+from pytest_cortex.measuring import interference, machine, rounds
 from pytest_cortex.record import SessionRecord
 from pytest_cortex.reporting import Written, document, write_atomically
 
@@ -23,7 +24,7 @@ BenchFile: TypeAlias = Callable[..., Path]
 ARMS = Path(__file__).with_name("arms.py")
 
 CI_VARIABLES = ("CI", "BUILD_NUMBER")
-"""What tells pytest that nobody is watching; its last lines are then as long as they come, so a test must not inherit it."""
+"""What tells pytest that nobody is watching, so that its last lines are as long as they come."""
 
 WITHOUT = "-p no:hypothesispytest -p no:benchmark -p no:timeout"
 """Plugins that may be there, play no part here, and take longer to import than the runs take."""

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from pytest_cortex import machine
+from pytest_cortex.measuring import machine
 
 Run: TypeAlias = Callable[..., pytest.RunResult]
 BenchFile: TypeAlias = Callable[..., Path]
@@ -23,7 +23,7 @@ IMPOSSIBLE = "--cortex-min-speedup=9"
 
 # Whatever else the machine is doing, a limit this low is met.
 UNWATCHED = """
-from pytest_cortex import rounds
+from pytest_cortex.measuring import rounds
 from pytest_cortex.interference import Monitor
 
 Monitor.watch = lambda _monitor: rounds.undisturbed()

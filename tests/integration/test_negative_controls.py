@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from controls import CONTROLS, HEALTHY, Control, busy_loops, judged, one_cpu, traced
 
-from pytest_cortex.gate import Outcome
+from pytest_cortex.judging.gate import Outcome
 
 pytestmark = pytest.mark.slow
 

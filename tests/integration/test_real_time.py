@@ -54,7 +54,7 @@ def test_locked(cortex_bench):
 
 
 UNWATCHED = """
-from pytest_cortex import rounds
+from pytest_cortex.measuring import rounds
 from pytest_cortex.interference import Monitor
 
 Monitor.watch = lambda _monitor: rounds.undisturbed()

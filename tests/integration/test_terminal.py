@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from pytest_cortex.settings import GATES, OPTIONS
+from pytest_cortex.settings.options import OPTIONS
+from pytest_cortex.settings.values import GATES
 
 Run: TypeAlias = Callable[..., pytest.RunResult]
 BenchFile: TypeAlias = Callable[..., Path]

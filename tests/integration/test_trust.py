@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from pytest_cortex import result as result_module
-from pytest_cortex.diagnosis import Diagnosis
-from pytest_cortex.interference import Monitor
+from pytest_cortex.bench import result as result_module
+from pytest_cortex.bench.diagnosis import Diagnosis
+from pytest_cortex.measuring.interference import Monitor
 
 Run: TypeAlias = Callable[..., pytest.RunResult]
 BenchFile: TypeAlias = Callable[..., Path]

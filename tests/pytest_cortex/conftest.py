@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from pytest_cortex import machine, rounds
-from pytest_cortex.bench import CortexBench
-from pytest_cortex.comparison import Comparison
-from pytest_cortex.court import Court, rules_of
+from pytest_cortex.baselines.comparison import Comparison
+from pytest_cortex.bench.court import Court, rules_of
+from pytest_cortex.bench.fixture import CortexBench
+from pytest_cortex.bench.streaks import Streaks
+from pytest_cortex.measuring import machine, rounds
+from pytest_cortex.measuring.rounds import Watch, undisturbed
 from pytest_cortex.record import GateName
-from pytest_cortex.rounds import Watch, undisturbed
-from pytest_cortex.settings import Settings, resolve
-from pytest_cortex.streaks import Streaks
+from pytest_cortex.settings.settings import Settings, resolve
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_cortex.gate import Outcome
+from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.record import (
     SCHEMA_VERSION,
     Arm,

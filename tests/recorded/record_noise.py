@@ -24,8 +24,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pytest_cortex.interference import Monitor, interference
-from pytest_cortex.machine import facts, usable_cpus
+from pytest_cortex.measuring.interference import Monitor, interference
+from pytest_cortex.measuring.machine import facts, usable_cpus
 
 Mapper: TypeAlias = Callable[..., Iterator[object]]
 

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator import Operation, module
-from pytest_cortex.bench import CortexBench
-from pytest_cortex.court import Court, rules_of
-from pytest_cortex.gate import Outcome
-from pytest_cortex.interference import Monitor
+from pytest_cortex.bench.court import Court, rules_of
+from pytest_cortex.bench.fixture import CortexBench
+from pytest_cortex.bench.result import BenchResult, GateFailed
+from pytest_cortex.bench.streaks import Streaks
+from pytest_cortex.judging.gate import Outcome
+from pytest_cortex.measuring.interference import Monitor
+from pytest_cortex.measuring.rounds import steady_memory
 from pytest_cortex.record import GateName, VerdictRecord
-from pytest_cortex.result import BenchResult, GateFailed
-from pytest_cortex.rounds import steady_memory
-from pytest_cortex.settings import resolve
-from pytest_cortex.streaks import Streaks
+from pytest_cortex.settings.settings import resolve
 
 TASKS = 8
 WORKERS = 4

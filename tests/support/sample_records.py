@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pytest_cortex.gate import Outcome
+from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.record import (
     Arm,
     MeasurementRecord,

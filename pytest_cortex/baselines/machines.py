@@ -1,0 +1,58 @@
+"""Which machine a number was measured on: the facts that decide how fast a program is there, and their fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+_CPU_INFO = Path("/proc/cpuinfo")
+
+
+def cpu_model(info: Path = _CPU_INFO) -> str:
+    """Returns the processor's name as the system tells it.
+
+    Args:
+        info: Where Linux describes its processors.
+    """
+    with suppress(OSError):
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            label, _colon, name = line.partition(":")
+            if label.strip() == "model name":
+                return name.strip()
+    return platform.processor() or "unknown CPU"
+
+
+def speed_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the facts that decide how fast a program is here: neither the load nor a patch version is among them.
+
+    Args:
+        facts: As ``machine.facts()`` gives them, or an earlier result; a ``cpu_model`` in it is believed.
+    """
+    return {
+        "cpu_model": facts.get("cpu_model") or cpu_model(),
+        "usable_cpus": float(facts["usable_cpus"]),
+        "system": facts["system"],
+        "machine": facts["machine"],
+        "implementation": facts["implementation"],
+        "python": ".".join(facts["python"].split(".")[:2]),
+        "gil": facts["gil"],
+    }
+
+
+def fingerprint(facts: Mapping[str, Any]) -> str:
+    """Returns twelve hexadecimal digits that are equal for machines with equal :func:`speed_facts`."""
+    text = json.dumps(speed_facts(facts), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def describe(facts: Mapping[str, Any]) -> str:
+    """Returns what the fingerprint stands for, for people."""
+    known = speed_facts(facts)
+    interpreter = f"{known['implementation']} {known['python']}{'' if known['gil'] else ' without GIL'}"
+    cpus = f"{known['usable_cpus']:g} usable CPUs"
+    return f"{known['cpu_model']}, {cpus}, {known['system']} {known['machine']}, {interpreter}"

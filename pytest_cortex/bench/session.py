@@ -1,0 +1,200 @@
+"""One test run: its settings, its scenarios, and the measurements made so far.  Knows nothing of pytest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_cortex.baselines.comparison import Baselines
+from pytest_cortex.bench.court import Court, rules_of
+from pytest_cortex.bench.fixture import CortexBench
+from pytest_cortex.bench.streaks import Streaks
+from pytest_cortex.judging.evidence import smallest_horizon
+from pytest_cortex.measuring import machine
+from pytest_cortex.measuring.interference import Monitor
+from pytest_cortex.record import GateName, MeasurementRecord, ScalingRecord, SessionRecord
+from pytest_cortex.scenarios.scenario import BUILT_IN_NAMES, Scenario, built_in
+from pytest_cortex.scenarios.wfformat import WorkflowError, workflow_scenario
+from pytest_cortex.settings.settings import Settings
+from pytest_cortex.settings.values import SettingError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What the last attempt of a test left.
+
+    Attributes:
+        measurements: In the order they were made.
+        scalings: Those at several numbers of workers.
+    """
+
+    measurements: tuple[MeasurementRecord, ...]
+    scalings: tuple[ScalingRecord, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class BenchSession:
+    """The state of a run that measures.
+
+    Attributes:
+        settings: The options in force.
+        scenarios: Those that ``cortex_scenario`` stands for, by name.
+        report_dir: Where the reports go.
+        command: The arguments pytest was called with.
+        streaks: INCONCLUSIVE verdicts from run to run.
+        baselines: What is compared with, and where it is saved.
+        expected: Node ids of the bench tests that were selected.
+        finished: Node ids of those that ran to their end.
+    """
+
+    settings: Settings
+    scenarios: Mapping[str, Scenario]
+    report_dir: Path
+    command: tuple[str, ...]
+    streaks: Streaks
+    baselines: Baselines
+    expected: set[str] = field(default_factory=set)
+    finished: set[str] = field(default_factory=set)
+    _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    _environment: dict[str, Any] = field(default_factory=machine.facts)
+    _monitor: Monitor = field(default_factory=Monitor)
+    _open: list[tuple[str, CortexBench]] = field(default_factory=list)
+    _attempts: Counter[str] = field(default_factory=Counter)
+    _kept: dict[str, Kept] = field(default_factory=dict)
+
+    def scenario(self, name: str) -> Scenario:
+        """Returns a selected or built-in scenario."""
+        return self.scenarios.get(name) or built_in(name, self.settings["module_duration"])
+
+    def open(self, test: str, test_name: str, marker: Mapping[GateName, float]) -> CortexBench:
+        """Makes the ``cortex_bench`` of one test.
+
+        Args:
+            test: The pytest node id.
+            test_name: The test's name.
+            marker: Keywords of its ``cortex`` marker.
+        """
+        rules = rules_of(self.settings, len(self.expected))
+        bench = CortexBench(
+            test_name=test_name,
+            settings=self.settings,
+            marker=marker,
+            court=Court(test=test, rules=rules, streaks=self.streaks),
+            watch=self._monitor.watch,
+            baselines=self.baselines.comparison,
+        )
+        self._open.append((test, bench))
+        return bench
+
+    def close(self, bench: CortexBench) -> None:
+        """Writes down what *bench* has measured; a test that is run again replaces its measurements."""
+        for place, (test, each) in enumerate(self._open):
+            if each is bench:
+                del self._open[place]
+                self._keep(test, bench)
+                return
+
+    def _keep(self, test: str, bench: CortexBench) -> None:
+        self._attempts[test] += 1
+        self._kept.pop(test, None)  # so that the last attempt stands where it was made
+        attempts = self._attempts[test]
+        self._kept[test] = Kept(
+            measurements=tuple(replace(result.record(), attempts=attempts) for result in bench.results),
+            scalings=tuple(scaling.record(test) for scaling in bench.scalings),
+        )
+
+    @property
+    def complete(self) -> bool:
+        """True if every bench test that was selected ran to its end."""
+        return self.expected <= self.finished
+
+    def record(self) -> SessionRecord:
+        """The run as it is written down; also a run that was interrupted in the middle of a test."""
+        for _test, bench in list(self._open):
+            self.close(bench)
+        return SessionRecord(
+            created_at=self._started_at,
+            command=self.command,
+            seed=self.settings["seed"],
+            complete=self.complete,
+            environment=self._environment,
+            settings=self.settings.records(),
+            measurements=tuple(each for kept in self._kept.values() for each in kept.measurements),
+            scalings=tuple(each for kept in self._kept.values() for each in kept.scalings),
+        )
+
+
+# Before the first test ------------------------------------------------------------------------------------------------
+
+
+def check_horizon(settings: Settings) -> None:
+    """Refuses a horizon that could never give a verdict.
+
+    Raises:
+        SettingError: If it is too short for alpha.
+    """
+    least = smallest_horizon(settings["alpha"])
+    if settings["rounds"] < least:
+        given = f"{settings['rounds']} rounds prove nothing at alpha {settings['alpha']:g}"
+        raise SettingError("--cortex-rounds", settings.origin("rounds"), f"{given}; {least} or more are wanted")
+
+
+def selected_names(settings: Settings) -> tuple[str, ...]:
+    """Names of the scenarios that ``cortex_scenario`` stands for; files are not read yet.
+
+    Raises:
+        SettingError: If one is neither known nor a file, or two have one name.
+    """
+    chosen: Sequence[str] = settings["scenario"] or BUILT_IN_NAMES
+    names = [each if each in BUILT_IN_NAMES else Path(each).stem for each in chosen]
+    origin = settings.origin("scenario")
+    for each, name in zip(chosen, names, strict=True):
+        if each not in BUILT_IN_NAMES and not _is_file(each):
+            raise SettingError(
+                "--cortex-scenario",
+                origin,
+                f"{each!r} is neither a known scenario ({', '.join(BUILT_IN_NAMES)}) nor a file",
+            )
+        if each not in BUILT_IN_NAMES and name in BUILT_IN_NAMES:
+            raise SettingError("--cortex-scenario", origin, f"{each!r} has the name of a built-in scenario: rename it")
+        if names.count(name) > 1:
+            raise SettingError("--cortex-scenario", origin, f"the name {name!r} is given more than once")
+    for scenario, (option, where) in settings.scenarios_with_limits().items():
+        if scenario not in {*BUILT_IN_NAMES, *names}:
+            known = ", ".join(dict.fromkeys([*BUILT_IN_NAMES, *names]))
+            problem = f"there is no scenario {scenario!r}; a limit is written alone, or for one of {known}"
+            raise SettingError(option, where, problem)
+    return tuple(names)
+
+
+def _is_file(given: str) -> bool:
+    with suppress(OSError):  # a folder nobody may look into, a name too long
+        return Path(given).is_file()
+    return False
+
+
+def load_scenarios(settings: Settings) -> dict[str, Scenario]:
+    """Makes the scenarios that ``cortex_scenario`` stands for.
+
+    Raises:
+        SettingError: If a name is unknown or a workflow file is not usable.
+    """
+    names = selected_names(settings)
+    return {
+        name: _load(name, each, settings)
+        for name, each in zip(names, settings["scenario"] or BUILT_IN_NAMES, strict=True)
+    }
+
+
+def _load(name: str, given: str, settings: Settings) -> Scenario:
+    if given in BUILT_IN_NAMES:
+        return built_in(name, settings["module_duration"])
+    try:
+        return workflow_scenario(Path(given), workers=settings["workers"], time_scale=settings["time_scale"])
+    except WorkflowError as error:
+        raise SettingError("--cortex-scenario", settings.origin("scenario"), str(error)) from error

@@ -1,0 +1,1 @@
+"""Named workloads: the four built-in ones, and real workflows from files."""

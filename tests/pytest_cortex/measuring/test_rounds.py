@@ -1,0 +1,675 @@
+"""Rounds: in random order, as many as there is time for, compared every time and never thrown away."""
+
+import gc
+import itertools
+import pickle
+import random
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from operator import eq
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_cortex.measuring.rounds import (
+    WARM_UPS,
+    Arms,
+    ArmTooShort,
+    Budget,
+    Medians,
+    PairedRounds,
+    ResultsDiffer,
+    Round,
+    Rounds,
+    Watch,
+    steady_memory,
+    timed,
+    undisturbed,
+)
+from pytest_cortex.record import Arm, RoundRecord
+
+Programs = Callable[..., dict[str, Callable[[], Any]]]
+
+BUDGET = Budget(seconds=10.0, fewest=16, most=60)
+
+
+def never(_seconds: float) -> None:
+    raise AssertionError("nobody asked for a pause")
+
+
+def arms_of(
+    programs: dict[str, Callable[[], Any]] | None = None,
+    *,
+    equal: Callable[[Any, Any], object] = eq,
+    compared: Callable[[Any], object] = lambda result: result,
+) -> Arms:
+    both = {"sequential": int, "parallel": int}
+    return Arms(programs=both if programs is None else programs, equal=equal, time_limit_s=60.0, compared=compared)
+
+
+def rounds_of(
+    programs: dict[str, Callable[[], Any]],
+    *,
+    seed: str = "seed",
+    budget: Budget = BUDGET,
+    equal: Callable[[Any, Any], object] = eq,
+    watch: Watch = undisturbed,
+    sleep: Callable[[float], None] | None = None,
+) -> Rounds:
+    return Rounds(arms_of(programs, equal=equal), seed=seed, budget=budget, watch=watch, sleep=sleep)
+
+
+def paired(programs: dict[str, Callable[[], Any]], **options: Any) -> PairedRounds:
+    return PairedRounds(rounds_of(programs, **options))
+
+
+# Order ----------------------------------------------------------------------------------------------------------------
+
+
+def test_round_is_recorded_as_it_was(programs: Programs) -> None:
+    rounds = paired(programs(3.0, 1.5))
+    list(rounds.stream())
+    assert {(each.sequential_s, each.parallel_s) for each in rounds.records} == {(3.0, 1.5)}
+
+
+def test_order_within_the_rounds_is_the_recorded_one(programs: Programs) -> None:
+    calls: list[str] = []
+    rounds = paired(programs(0.1, 0.05, calls=calls))
+    list(rounds.stream())
+    assert calls[::2] == [each.first for each in rounds.records]
+    assert sorted(calls) == ["parallel"] * len(rounds.records) + ["sequential"] * len(rounds.records)
+
+
+def test_each_arm_comes_first_in_some_rounds(programs: Programs) -> None:
+    assert {each.first for each in paired(programs(0.1, 0.05)).stream()} == set(Arm)
+
+
+def order(programs: Programs, seed: str) -> list[Arm]:
+    return [each.first for each in paired(programs(0.1, 0.05), seed=seed).stream()]
+
+
+def test_order_is_the_same_for_the_same_seed_and_another_for_another(programs: Programs) -> None:
+    assert order(programs, "1 test 0") == order(programs, "1 test 0") != order(programs, "1 test 1")
+
+
+def test_order_does_not_touch_the_random_numbers_of_the_user(programs: Programs) -> None:
+    random.seed(1)
+    before = random.getstate()
+    list(rounds_of(programs(0.1, 0.05)).stream())
+    assert random.getstate() == before
+
+
+# How many -------------------------------------------------------------------------------------------------------------
+
+
+def test_two_warm_ups_are_kept_and_not_counted(programs: Programs) -> None:
+    rounds = paired(programs([9.0, 9.0, 1.0], 1.0))
+    first = next(rounds.stream())
+    assert [each.warmup for each in rounds.records] == [True] * WARM_UPS + [False]
+    assert rounds.counted == [first]
+    assert (rounds.records[0].sequential_s, first.sequential_s) == (9.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("sequential_s", "parallel_s", "horizon"),
+    [(0.15, 0.05, 50), (0.2, 0.05, 40), (60.0, 15.0, 16), (0.001, 0.001, 60)],
+)
+def test_horizon_is_what_the_budget_has_room_for(
+    programs: Programs, sequential_s: float, parallel_s: float, horizon: int
+) -> None:
+    assert rounds_of(programs(sequential_s, parallel_s), budget=BUDGET).horizon == horizon
+
+
+@given(
+    seconds=st.floats(min_value=0, exclude_min=True, allow_infinity=False),
+    round_s=st.floats(1e-9, 1e6),
+    bounds=st.tuples(st.integers(1, 1000), st.integers(1, 1000)).map(sorted),
+)
+def test_budget_is_kept_to_as_far_as_the_bounds_allow(seconds: float, round_s: float, bounds: list[int]) -> None:
+    fewest, most = bounds
+    horizon = Budget(seconds=seconds, fewest=fewest, most=most).horizon(round_s)
+    assert fewest <= horizon <= most
+    assert horizon == fewest or horizon * round_s <= seconds * (1 + 1e-9)
+    assert horizon == most or (horizon + 1) * round_s >= seconds * (1 - 1e-9)
+
+
+def test_horizon_is_fixed_by_the_warm_ups_whatever_the_counted_rounds_take(programs: Programs) -> None:
+    rounds = rounds_of(programs([0.1] * WARM_UPS + [100.0] * 60, 0.1))
+    assert rounds.horizon == 50
+    assert len(list(rounds.stream())) == rounds.horizon == 50
+
+
+def test_stream_makes_no_round_before_it_is_asked_for(programs: Programs) -> None:
+    calls: list[str] = []
+    rounds = rounds_of(programs(0.1, 0.1, calls=calls))
+    stream = rounds.stream()
+    assert calls == []
+    list(islice(stream, 3))
+    assert len(calls) == 2 * (WARM_UPS + 3)
+
+
+def test_second_stream_begins_with_the_rounds_there_are(programs: Programs) -> None:
+    rounds = rounds_of(programs([0.1, 0.2, 0.3, 0.4, 0.5], 0.1))
+    first = list(islice(rounds.stream(), 3))
+    second = list(islice(rounds.stream(), 5))
+    assert second[:3] == first
+    assert len(rounds.counted) == 5
+
+
+def test_stream_ends_at_the_horizon_however_often_it_is_asked_for(programs: Programs) -> None:
+    rounds = rounds_of(programs(0.01, 0.01))
+    assert len(list(rounds.stream())) == 60
+    assert len(list(rounds.stream())) == 60 == len(rounds.counted)
+
+
+def test_round_takes_what_its_runs_take_together(programs: Programs) -> None:
+    assert next(rounds_of(programs(3.0, 1.5)).stream()).seconds == 4.5
+
+
+def test_rounds_keep_no_results(programs: Programs) -> None:
+    """Sixty results may be more than the memory holds."""
+    rounds = rounds_of(programs(0.1, 0.1, returns="large"))
+    made = next(rounds.stream())
+    assert {run.result for each in (made, *rounds.made) for run in each.runs.values()} == {None}
+
+
+# More than two --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(advance: Callable[..., None]) -> dict[str, Callable[[], Any]]:
+    """Programs that take 6, 3 and 1 seconds."""
+    return {name: partial(advance, seconds) for name, seconds in (("old", 6.0), ("new", 3.0), ("newest", 1.0))}
+
+
+def test_every_arm_runs_once_per_round_in_each_possible_order(three: dict[str, Callable[[], Any]]) -> None:
+    rounds = rounds_of(three, budget=replace(BUDGET, fewest=60))
+    assert {tuple(made.runs) for made in rounds.stream()} == set(itertools.permutations(three))
+
+
+def test_horizon_has_room_for_all_arms(three: dict[str, Callable[[], Any]]) -> None:
+    assert rounds_of(three, budget=Budget(seconds=200.0, fewest=1, most=60)).horizon == 20
+
+
+def test_rounds_are_shared_by_all_pairs_of_arms(three: dict[str, Callable[[], Any]]) -> None:
+    rounds = rounds_of(three)
+    new, newest = (PairedRounds(rounds, "old", name) for name in ("new", "newest"))
+    assert len(list(new.stream())) == len(list(newest.stream())) == len(rounds.counted) == 16
+    assert (set(new.ratios), set(newest.ratios)) == ({2.0}, {6.0})
+
+
+def test_first_of_a_pair_is_told_apart_whatever_ran_before_or_between(three: dict[str, Callable[[], Any]]) -> None:
+    rounds = rounds_of(three)
+    for reference, other in itertools.permutations(three, 2):
+        records = list(PairedRounds(rounds, reference, other).stream())
+        ran = [[arm for arm in made.runs if arm in {reference, other}] for made in rounds.counted]
+        assert [{"sequential": reference, "parallel": other}[each.first] for each in records] == [a for a, _ in ran]
+        assert {each.first for each in records} == set(Arm)
+
+
+def test_third_arm_that_returns_something_else_is_named_with_the_first() -> None:
+    arms = arms_of({"old": int, "new": int, "newest": int})
+    with pytest.raises(ResultsDiffer) as caught:
+        arms.check({"old": 1, "new": 1, "newest": 2})
+    assert caught.value.results == {"old": "1", "newest": "2"}
+
+
+# Disturbances ---------------------------------------------------------------------------------------------------------
+
+
+def saying(by_round: Iterable[str | None], *, runs: int = 2) -> Watch:
+    """Makes a watch that says the same of each of a round's *runs*, and nothing of the warm-ups."""
+    said = (each for each in itertools.chain([None] * WARM_UPS, by_round) for _ in range(runs))
+    return lambda: lambda _seconds: next(said)
+
+
+def test_every_run_is_watched_from_before_it_starts_and_its_seconds_are_told(programs: Programs) -> None:
+    events: list[object] = []
+
+    def watch() -> Callable[[float], None]:
+        events.append("watch")
+        return events.append
+
+    rounds = rounds_of(programs(3.0, 1.5, calls=events), watch=watch)
+    made = next(rounds.stream())
+    run = [("watch", arm, run.seconds) for arm, run in made.runs.items()]
+    assert events[-6:] == [event for events_of_run in run for event in events_of_run]
+    assert len(events) == 6 * (WARM_UPS + 1)
+
+
+@pytest.mark.parametrize("spoilt_run", [0, 1])
+def test_one_disturbed_run_spoils_its_round(programs: Programs, spoilt_run: int) -> None:
+    said = iter([None] * 2 * WARM_UPS + [("steal", None)[spoilt_run], (None, "steal")[spoilt_run]] + [None] * 2)
+    rounds = rounds_of(programs(0.1, 0.1), watch=lambda: lambda _seconds: next(said))
+    counted = next(rounds.stream())
+    assert [each.spoilt for each in rounds.made] == [*[None] * WARM_UPS, "steal", None]
+    assert [run.disturbance for run in rounds.made[WARM_UPS].runs.values()].index("steal") == spoilt_run
+    assert rounds.counted == [counted]
+
+
+def test_round_with_two_disturbances_tells_the_one_that_came_first(programs: Programs) -> None:
+    said = iter([*[None] * 2 * WARM_UPS, "first", "second", None, None])
+    rounds = rounds_of(programs(0.1, 0.1), watch=lambda: lambda _seconds: next(said))
+    next(rounds.stream())
+    assert rounds.spoilt == ["first"]
+
+
+def test_disturbed_warm_ups_are_noted_and_no_loss(programs: Programs) -> None:
+    said = iter([*["steal"] * 2 * WARM_UPS, None, None])
+    rounds = rounds_of(programs(0.1, 0.1), watch=lambda: lambda _seconds: next(said))
+    next(rounds.stream())
+    assert [each.spoilt for each in rounds.made] == [*["steal"] * WARM_UPS, None]
+    assert rounds.spoilt == []
+
+
+@pytest.mark.parametrize("spoilt", [None, "steal"])
+@pytest.mark.parametrize("warmup", [False, True])
+def test_round_counts_when_it_is_neither_a_warm_up_nor_spoilt(*, warmup: bool, spoilt: str | None) -> None:
+    assert Round(runs={}, warmup=warmup, spoilt=spoilt).counts is ((warmup, spoilt) == (False, None))
+
+
+def test_spoilt_rounds_are_recorded_and_give_no_ratio(programs: Programs) -> None:
+    rounds = paired(programs([9.0, 3.0], 1.0), watch=saying(itertools.cycle(["steal", None])))
+    streamed = list(islice(rounds.stream(), 4))
+    assert rounds.ratios == [3.0] * 4
+    assert rounds.counted == streamed
+    assert [each.spoilt for each in rounds.records] == [*[None] * WARM_UPS, *["steal", None] * 4]
+
+
+def test_spoilt_rounds_are_made_up_for(programs: Programs) -> None:
+    """One in four is lost, and still as many count as the horizon has."""
+    disturbed = saying(itertools.cycle(["steal", None, None, None]))
+    rounds = rounds_of(programs(1.0, 1.0), watch=disturbed)
+    assert len(list(rounds.stream())) == rounds.horizon == 16
+    assert len(rounds.spoilt) == 6
+
+
+def test_results_of_a_spoilt_round_are_compared_all_the_same(advance: Callable[..., None]) -> None:
+    both = {"sequential": answers(advance, 1, 1, 1), "parallel": answers(advance, 1, 1, 2)}
+    with pytest.raises(ResultsDiffer):
+        next(rounds_of(both, watch=saying(["steal"])).stream())
+
+
+def test_measuring_ends_after_the_fewest_rounds_when_all_are_spoilt_and_they_were_long(programs: Programs) -> None:
+    rounds = rounds_of(programs(0.3, 0.1), watch=saying(itertools.repeat("steal")))
+    assert list(rounds.stream()) == []
+    assert len(rounds.spoilt) == BUDGET.fewest < rounds.horizon
+
+
+@pytest.mark.parametrize("round_s", [0.04, 0.08])
+def test_machine_that_stays_busy_is_given_up_as_soon_as_half_of_the_time_budget_is_spent(
+    programs: Programs, round_s: float
+) -> None:
+    """On rounds and the pauses between them: the rounds alone would leave hope."""
+    slept: list[float] = []
+    busy = saying(itertools.repeat("steal"))
+    rounds = rounds_of(programs(round_s / 2, round_s / 2), watch=busy, sleep=slept.append)
+    assert list(rounds.stream()) == []
+    measured_s = sum(made.seconds for made in rounds.made)
+    assert measured_s < BUDGET.seconds / 2 <= measured_s + sum(slept)
+    assert measured_s + sum(slept) - rounds.made[-1].seconds - slept[-1] < BUDGET.seconds / 2
+    assert len(rounds.spoilt) > BUDGET.fewest
+
+
+def test_burst_that_passes_is_outlasted(programs: Programs) -> None:
+    """It spoils all of the fewest rounds and more, within less than half of the time budget."""
+    rounds = rounds_of(programs(0.03, 0.01), watch=saying([*["steal"] * 24, *[None] * 60]))
+    assert len(list(rounds.stream())) == rounds.horizon == 60
+    assert len(rounds.spoilt) == 24 > BUDGET.fewest
+
+
+def test_measuring_ends_as_soon_as_more_than_three_rounds_of_four_are_spoilt(programs: Programs) -> None:
+    """Of the first 16 rounds 12 are spoilt, which still leaves hope, and then one more."""
+    said = [*[None] * 4, *["steal"] * 12, "steal", None]
+    rounds = rounds_of(programs(0.5, 0.5), watch=saying(said))
+    assert len(list(rounds.stream())) == 4
+    assert len(rounds.spoilt) == 13
+
+
+def test_measuring_ends_after_half_as_many_rounds_again_as_the_horizon_has(programs: Programs) -> None:
+    rounds = rounds_of(programs(0.1, 0.1), watch=saying(itertools.cycle(["steal", None])))
+    assert rounds.horizon == 50
+    assert len(list(rounds.stream())) == 37
+    assert len(rounds.made) == WARM_UPS + 75
+
+
+def test_measuring_that_was_given_up_is_not_taken_up_again(programs: Programs) -> None:
+    """A second gate sees the rounds that counted, and makes no more."""
+    rounds = rounds_of(programs(0.5, 0.5), watch=saying([None, *["steal"] * 15]))
+    first, made = list(rounds.stream()), len(rounds.made)
+    assert list(rounds.stream()) == first != []
+    assert len(rounds.made) == made
+
+
+# Spacing --------------------------------------------------------------------------------------------------------------
+
+
+def test_rounds_follow_at_once_until_they_are_to_be_spaced(programs: Programs) -> None:
+    """``never`` is what would sleep here."""
+    assert len(list(rounds_of(programs(1.0, 1.0), sleep=never).stream())) == 16
+
+
+def pauses_among(programs: Programs, *said: str | None, warm_ups: str | None = None) -> list[object]:
+    """Returns one entry per round, and one per pause between them, for rounds of which *said* is said."""
+    events: list[Any] = []
+    disturbances = itertools.chain([warm_ups] * 2 * WARM_UPS, (each for each in said for _ in range(2)))
+    both = {**programs(0.1, 0.1), "parallel": programs(0.1, 0.1, calls=events)["parallel"]}
+    rounds = rounds_of(
+        both, watch=lambda: lambda _seconds: next(disturbances), sleep=lambda _seconds: events.append("pause")
+    )
+    list(islice(rounds.stream(), said.count(None)))
+    return ["round" if event == "parallel" else event for event in events][WARM_UPS:]
+
+
+def test_round_that_follows_a_spoilt_one_is_set_apart_from_it(programs: Programs) -> None:
+    """What disturbed the one would disturb the next; rounds that follow calm ones need no pause."""
+    assert pauses_among(programs, None, "steal", "steal", None, None) == [
+        *("round", "round", "pause", "round", "pause", "round", "round")
+    ]
+
+
+def test_first_round_is_set_apart_from_warm_ups_that_were_disturbed(programs: Programs) -> None:
+    assert pauses_among(programs, None, None, warm_ups="steal") == ["pause", "round", "round"]
+
+
+def test_pauses_are_slept_by_the_clock_that_times_the_rounds(
+    programs: Programs, advance: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked up when the rounds are set up, so that a clock put in its place is the only one."""
+    slept: list[float] = []
+    monkeypatch.setattr("pytest_cortex.measuring.rounds.time.sleep", slept.append)
+    rounds = Rounds(arms_of(programs(0.1, 0.1)), seed="seed", budget=BUDGET)
+    rounds.spaced = True
+    next(rounds.stream())
+    assert len(slept) == 1
+
+
+def pauses(programs: Programs, round_s: float) -> list[float]:
+    """Returns how long 13 rounds were set apart, of which the first three were not to be spaced."""
+    slept: list[float] = []
+    rounds = rounds_of(programs(round_s / 2, round_s / 2), sleep=slept.append)
+    stream = rounds.stream()
+    list(islice(stream, 3))
+    assert slept == []
+    rounds.spaced = True
+    list(islice(stream, 10))
+    return slept
+
+
+def test_spaced_rounds_are_set_apart_by_up_to_three_times_the_length_of_one(programs: Programs) -> None:
+    slept = pauses(programs, 0.1)
+    assert len(slept) == 10
+    assert all(0 <= pause <= 0.3 for pause in slept)
+    assert max(slept) > 0.2
+
+
+def test_pauses_differ_so_that_rounds_fall_out_of_step(programs: Programs) -> None:
+    """With what comes and goes on the machine; halves of the range are both hit by ten."""
+    slept = pauses(programs, 0.1)
+    assert len(set(slept)) == 10
+    assert min(slept) < 0.15 < max(slept)
+
+
+def test_long_rounds_are_set_apart_by_half_a_second_at_most(programs: Programs) -> None:
+    slept = pauses(programs, 20.0)
+    assert 0.25 < max(slept) <= 0.5
+
+
+def test_pauses_are_the_same_for_the_same_seed(programs: Programs) -> None:
+    assert pauses(programs, 0.1) == pauses(programs, 0.1)
+
+
+# CPU-bound or not -----------------------------------------------------------------------------------------------------
+
+
+def test_it_is_unknown_before_the_first_round_whether_the_program_is_cpu_bound(programs: Programs) -> None:
+    assert paired(programs(1.0, 1.0)).cpu_bound is None
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, False), (0.5, False), (0.51, True), (1.0, True)])
+def test_program_is_cpu_bound_when_its_sequential_arm_spends_most_of_its_time_on_the_cpu(
+    programs: Programs, share: float, expected: object
+) -> None:
+    rounds = paired(programs(1.0, 0.5, cpu_share=share))
+    assert rounds.shared.horizon
+    assert rounds.cpu_bound is expected
+
+
+def test_program_is_cpu_bound_as_soon_as_one_round_has_shown_it(
+    programs: Programs, advance: Callable[..., None]
+) -> None:
+    shares = iter([0.1, 0.9, 0.1])
+    both = {**programs(1.0, 1.0), "sequential": lambda: advance(1.0, cpu_s=next(shares))}
+    rounds = paired(both)
+    next(rounds.stream())
+    assert rounds.cpu_bound is True
+
+
+def test_cpu_time_of_the_parallel_arm_alone_does_not_make_a_program_cpu_bound(
+    programs: Programs, advance: Callable[..., None]
+) -> None:
+    both = programs(1.0, 1.0)
+    both["parallel"] = lambda: advance(1.0, cpu_s=4.0)
+    rounds = paired(both)
+    assert rounds.shared.horizon
+    assert rounds.cpu_bound is False
+
+
+def test_reference_of_the_pair_is_what_makes_it_cpu_bound(advance: Callable[..., None]) -> None:
+    rounds = rounds_of({"busy": partial(advance, 1.0, cpu_s=1.0), "idle": partial(advance, 1.0)})
+    assert rounds.horizon
+    assert PairedRounds(rounds, "busy", "idle").cpu_bound is True
+    assert PairedRounds(rounds, "idle", "busy").cpu_bound is False
+
+
+def test_medians_are_those_of_all_rounds_by_arm_and_clock(advance: Callable[..., None]) -> None:
+    sequential, parallel = iter([9.0, 4.0, 5.0]), iter([1.0, 3.0, 2.0])
+    rounds = paired(
+        {
+            "sequential": lambda: advance(seconds := next(sequential), cpu_s=seconds / 2),
+            "parallel": lambda: advance(seconds := next(parallel), cpu_s=seconds * 2),
+        }
+    )
+    next(rounds.stream())
+    assert rounds.medians == Medians(sequential_s=5.0, parallel_s=2.0, sequential_cpu_s=2.5, parallel_cpu_s=4.0)
+
+
+# Results --------------------------------------------------------------------------------------------------------------
+
+
+def test_results_are_compared_in_every_round(programs: Programs) -> None:
+    seen: list[tuple[object, object]] = []
+
+    def equal(sequential: object, parallel: object) -> bool:
+        seen.append((sequential, parallel))
+        return True
+
+    rounds = rounds_of(programs(0.1, 0.1, returns=7), equal=equal)
+    list(islice(rounds.stream(), 4))
+    assert seen == [(7, 7)] * (WARM_UPS + 4)
+
+
+def answers(advance: Callable[..., None], *values: object) -> Callable[[], object]:
+    given_in_turn = iter(values)
+
+    def program() -> object:
+        advance(0.1)
+        return next(given_in_turn)
+
+    return program
+
+
+def test_different_results_stop_the_measurement_in_the_round_they_come(advance: Callable[..., None]) -> None:
+    both = {"sequential": answers(advance, *[1] * 9), "parallel": answers(advance, 1, 1, 1, 1, 2)}
+    rounds = rounds_of(both)
+    with pytest.raises(ResultsDiffer) as caught:
+        list(rounds.stream())
+    assert caught.value.results == {"sequential": "1", "parallel": "2"}
+    assert len(rounds.made) == 4
+
+
+def test_different_results_are_shown_but_not_at_any_length() -> None:
+    with pytest.raises(ResultsDiffer) as caught:
+        arms_of().check({"sequential": "a" * 1000, "parallel": "b"})
+    message = str(caught.value)
+    assert "a fast wrong answer is no speedup (equal= takes your own comparison)" in message
+    assert f"sequential: '{'a' * 199}… (1002 characters), parallel: 'b'" in message
+
+
+def test_what_is_compared_can_be_made_of_what_was_returned() -> None:
+    arms = arms_of(compared=len)
+    arms.check({"sequential": "abc", "parallel": "xyz"})
+    with pytest.raises(ResultsDiffer, match="sequential: 3, parallel: 2"):
+        arms.check({"sequential": "abc", "parallel": "xy"})
+
+
+def test_arrays_need_a_comparison_of_their_own() -> None:
+    with pytest.raises(TypeError, match=r"results of type ndarray, .*pass your own, e\.g\. equal=numpy\.array_equal"):
+        arms_of().check({"sequential": np.array([1, 2]), "parallel": np.array([1, 2])})
+
+
+def test_arrays_are_compared_by_the_comparison_given() -> None:
+    arms = arms_of(equal=np.array_equal)
+    arms.check({"sequential": np.array([1, 2]), "parallel": np.array([1, 2])})
+    with pytest.raises(ResultsDiffer):
+        arms.check({"sequential": np.array([1, 2]), "parallel": np.array([1, 3])})
+
+
+@pytest.mark.parametrize("answer", [1, "yes", [0]])
+def test_comparison_may_answer_with_anything_that_is_true(answer: object) -> None:
+    arms_of(equal=lambda _a, _b: answer).check({"sequential": 1, "parallel": 2})
+
+
+@pytest.mark.parametrize("answer", [0, "", []])
+def test_comparison_may_answer_with_anything_that_is_false(answer: object) -> None:
+    with pytest.raises(ResultsDiffer):
+        arms_of(equal=lambda _a, _b: answer).check({"sequential": 1, "parallel": 1})
+
+
+# What goes wrong ------------------------------------------------------------------------------------------------------
+
+
+def test_error_of_an_arm_passes_and_leaves_no_round(programs: Programs, advance: Callable[..., None]) -> None:
+    def fail() -> None:
+        advance(0.1)
+        raise LookupError("no data")
+
+    rounds = rounds_of({**programs(0.1, 0.1), "parallel": fail})
+    with pytest.raises(LookupError, match="no data"):
+        list(rounds.stream())
+    assert rounds.made == []
+
+
+@pytest.mark.parametrize("arm", list(Arm))
+def test_error_of_an_arm_says_which_arm_it_was(programs: Programs, advance: Callable[..., None], arm: Arm) -> None:
+    def fail() -> None:
+        advance(0.1)
+        raise LookupError("no data")
+
+    with pytest.raises(LookupError) as caught:
+        list(rounds_of({**programs(0.1, 0.1), arm.value: fail}).stream())
+    assert caught.value.__notes__ == [f"in the {arm} arm"]
+
+
+@pytest.mark.parametrize("elapsed_ns", [0, -1])
+def test_arm_is_too_short_when_the_clock_does_not_move(advance: Callable[..., None], elapsed_ns: int) -> None:
+    with pytest.raises(ArmTooShort, match=rf"an arm took {elapsed_ns} ns by this clock, too short to time"):
+        timed(lambda: advance(elapsed_ns / 1e9), 60.0)
+
+
+@pytest.mark.parametrize(
+    "error", [ResultsDiffer({"old": "[1]", "new": "[2]"}), ArmTooShort(0)], ids=lambda error: type(error).__name__
+)
+def test_error_survives_pickling(error: Exception) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))
+
+
+# Timing ---------------------------------------------------------------------------------------------------------------
+
+
+def test_run_is_timed_on_both_clocks(advance: Callable[..., None]) -> None:
+    def program() -> str:
+        advance(2.5, cpu_s=1.25)
+        return "result"
+
+    run = timed(program, 60.0)
+    assert (run.seconds, run.cpu_s, run.result) == (2.5, 1.25, "result")
+
+
+class Node:
+    """Garbage that only the collector finds."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Keeps the collector from running by chance."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_garbage_is_collected_before_the_clock_starts(advance: Callable[..., None]) -> None:
+    garbage = weakref.ref(Node())
+    assert garbage() is not None
+
+    def program() -> bool:
+        advance(1.0)
+        return garbage() is None
+
+    assert timed(program, 60.0).result
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_garbage_is_collected_before_anything_is_watched(advance: Callable[..., None]) -> None:
+    """Collecting is this plugin's own doing, and must not look like a disturbance."""
+    garbage = weakref.ref(Node())
+    left: list[object] = []
+
+    def watch() -> Callable[[float], None]:
+        left.append(garbage())
+        return lambda _seconds: None
+
+    timed(lambda: advance(1.0), 60.0, watch=watch)
+    assert left == [None]
+
+
+def test_watching_takes_no_time_of_the_run(advance: Callable[..., None]) -> None:
+    def watch() -> Callable[[float], str]:
+        advance(5.0, cpu_s=5.0)
+
+        def disturbed(seconds: float) -> str:
+            advance(5.0, cpu_s=5.0)
+            return f"something within {seconds} s"
+
+        return disturbed
+
+    run = timed(lambda: advance(1.0), 60.0, watch=watch)
+    assert (run.seconds, run.cpu_s, run.disturbance) == (1.0, 0.0, "something within 1.0 s")
+
+
+def test_memory_is_frozen_while_measuring_and_thawed_after() -> None:
+    with steady_memory():
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0
+
+
+def test_memory_is_thawed_after_an_error() -> None:
+    with pytest.raises(LookupError), steady_memory():
+        raise LookupError
+    assert gc.get_freeze_count() == 0
+
+
+def test_records_are_frozen_rounds(programs: Programs) -> None:
+    record = next(paired(programs(2.0, 1.0), seed="1").stream())
+    assert record == RoundRecord(sequential_s=2.0, parallel_s=1.0, first=record.first, warmup=False, spoilt=None)
