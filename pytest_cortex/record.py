@@ -104,6 +104,23 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpanRecord:
+    """One module in one run of an operation: a bar of the timeline.
+
+    Attributes:
+        module: Its id.
+        worker: Number of the worker it ran on, 0 for the calling thread.
+        started_s: Seconds from the operation's start.
+        duration_s: Wall seconds it ran.
+    """
+
+    module: str
+    worker: int
+    started_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasurementRecord:
     """One program measured against another, by one call of ``cortex_bench``.
 
@@ -127,6 +144,7 @@ class MeasurementRecord:
         durations: Median seconds per module in sequential runs; empty where there is no graph.
         dependencies: Pairs (module, what it waits for).
         phases: The place of each module's phase.
+        timeline: The parallel run of median length, by start; empty where modules were not seen from inside.
         horizon: Most rounds that would have counted; 0 if no round was made.
         steps: Where the missing speedup went, from the ideal down to the measured; empty if unknown.
         causes: Sentences for people on why it is no faster, the weightiest first.
@@ -156,6 +174,7 @@ class MeasurementRecord:
     durations: Mapping[str, float] = field(default_factory=dict)
     dependencies: tuple[tuple[str, str], ...] = ()
     phases: Mapping[str, int] = field(default_factory=dict)
+    timeline: tuple[SpanRecord, ...] = ()
     horizon: int = 0
     steps: tuple[StepRecord, ...] = ()
     causes: tuple[str, ...] = ()

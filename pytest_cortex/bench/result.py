@@ -357,6 +357,7 @@ class BenchResult:
             durations=dict(subject.durations) if small else {},
             dependencies=subject.dependencies if small else (),
             phases=subject.phases if small else {},
+            timeline=subject.timeline if small else (),
             horizon=self._rounds.shared.horizon if self._rounds.shared.made else 0,
             steps=() if diagnosis is None else diagnosis.steps,
             causes=self._causes_in(diagnosis),

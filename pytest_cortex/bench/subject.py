@@ -13,11 +13,11 @@ from typing import Any, TypeAlias
 from orchestrator import Operation, OperationExecutionReport, Plan, execute_operation, plan
 from pytest_cortex.graphs.ceiling import ceiling_by_durations, ceiling_by_shape
 from pytest_cortex.graphs.modelled import modelled_speedups
-from pytest_cortex.graphs.trace import RunTrace
+from pytest_cortex.graphs.trace import RunTrace, typical
 from pytest_cortex.graphs.tracing import Tracer, worth_tracing
 from pytest_cortex.judging.conditions import Ceiling
 from pytest_cortex.measuring.rounds import Arms
-from pytest_cortex.record import Arm
+from pytest_cortex.record import Arm, SpanRecord
 from pytest_cortex.scenarios.scenario import Scenario
 
 Program: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
@@ -94,6 +94,18 @@ class Subject:
         if self.plan is None:
             return ()
         return self.plan.critical_path(self.durations or dict.fromkeys(self.plan.order, 1.0))
+
+    @property
+    def timeline(self) -> tuple[SpanRecord, ...]:
+        """The parallel run of median length, by start; empty where modules were not seen from inside."""
+        run = None if self.runs is None else typical(self.runs.traces[self.contender])
+        if run is None:
+            return ()
+        spans = [
+            SpanRecord(module=name, worker=seen.worker, started_s=seen.started_s, duration_s=seen.duration_s)
+            for name, seen in run.modules.items()
+        ]
+        return tuple(sorted(spans, key=lambda span: (span.started_s, span.worker, span.module)))
 
     @property
     def modelled(self) -> tuple[float, ...]:

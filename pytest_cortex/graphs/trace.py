@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -38,3 +38,12 @@ class RunTrace:
     workers: int
     seconds: float
     modules: Mapping[str, ModuleTrace]
+
+
+def typical(runs: Sequence[RunTrace]) -> RunTrace | None:
+    """Returns the run of median length, the first of two; None if there was none.
+
+    A timeline of medians would show a run that never was: its modules would overlap on one worker.
+    """
+    ordered = sorted(runs, key=lambda run: run.seconds)
+    return ordered[(len(ordered) - 1) // 2] if ordered else None

@@ -16,6 +16,7 @@ from pytest_cortex.record import (
     ScalingRecord,
     SessionRecord,
     SettingRecord,
+    SpanRecord,
     StepRecord,
     VerdictRecord,
     to_json,
@@ -42,6 +43,7 @@ MEASUREMENT = MeasurementRecord(
     parallel_s=1.0,
     verdicts=(verdict(Outcome.PASS),),
     steps=(StepRecord(name="graph", speedup=4.0, because=""),),
+    timeline=(SpanRecord(module="a", worker=0, started_s=0.0, duration_s=1.0),),
 )
 POINT = ScalingPointRecord(workers=1, speedup=1.0, low=None, high=None, ceiling=1.0, karp_flatt=None)
 SCALING = ScalingRecord(
@@ -122,6 +124,7 @@ def test_json_holds_everything_there_is() -> None:
     assert set(measurement) == {field.name for field in fields(MeasurementRecord)} | {"efficiency", "outcome"}
     assert set(measurement["rounds"][0]) == {field.name for field in fields(RoundRecord)}
     assert set(measurement["verdicts"][0]) == {field.name for field in fields(VerdictRecord)}
+    assert set(measurement["timeline"][0]) == {field.name for field in fields(SpanRecord)}
     assert set(measurement["steps"][0]) == {field.name for field in fields(StepRecord)}
     (scaling,) = document["scalings"]
     assert set(scaling) == {field.name for field in fields(ScalingRecord)}

@@ -297,6 +297,18 @@ def test_modelled_speedups_are_those_of_the_parallel_runs_that_are_known() -> No
     assert subject.modelled == pytest.approx((2.0, 4 / 3))
 
 
+def test_timeline_is_that_of_the_parallel_run_of_median_length_by_start() -> None:
+    subject = of_graph(Operation("any", [a_module("a"), a_module("b")]), workers=2)
+    assert subject.timeline == ()
+    assert subject.runs is not None
+    subject.runs.traces["sequential"].append(a_run(9.0, 9.0))
+    subject.runs.traces["parallel"] += [a_run(1.0, 5.0), a_run(1.0, 2.0), a_run(1.0, 3.0)]
+    assert [(span.module, span.worker, span.started_s, span.duration_s) for span in subject.timeline] == [
+        ("a", 0, 0.0, 1.0),
+        ("b", 0, 0.0, 3.0),
+    ]
+
+
 # Workers --------------------------------------------------------------------------------------------------------------
 
 

@@ -23,6 +23,7 @@ from pytest_cortex.record import (
     ScalingRecord,
     SessionRecord,
     SettingRecord,
+    SpanRecord,
     StepRecord,
     VerdictRecord,
 )
@@ -42,6 +43,7 @@ verdicts = st.builds(
     rounds=st.integers(0, 90),
     reason=texts,
 )
+spans = st.builds(SpanRecord, worker=st.integers(0, 9), started_s=numbers, duration_s=numbers)
 steps = st.builds(StepRecord, speedup=numbers)
 fractions = st.none() | st.floats()
 points = st.builds(
@@ -75,6 +77,7 @@ measurements = st.builds(
     modelled=st.lists(numbers, max_size=2).map(tuple),
     durations=st.dictionaries(texts, numbers, max_size=2),
     phases=st.dictionaries(texts, st.integers(0, 9), max_size=2),
+    timeline=st.lists(spans, max_size=2).map(tuple),
     horizon=st.integers(0, 90),
     steps=st.lists(steps, max_size=2).map(tuple),
     causes=st.lists(texts, max_size=2).map(tuple),
