@@ -24,7 +24,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pytest_cortex.measuring.interference import Monitor, interference
+from pytest_cortex.measuring.interference import Monitor
 from pytest_cortex.measuring.machine import facts, usable_cpus
 
 Mapper: TypeAlias = Callable[..., Iterator[object]]
@@ -118,11 +118,11 @@ class Run:
 
 
 def watched_run(program: Program, mapper: Mapper, monitor: Monitor) -> Run:
-    """Runs one arm between two looks at the machine."""
+    """Runs one arm, watched as ``cortex_bench`` watches it."""
     gc.collect()
-    before = monitor.snapshot()
+    disturbed = monitor.watch()
     seconds = program.run(mapper)
-    return Run(seconds=seconds, disturbed=interference(before, monitor.snapshot()).spoilt is not None)
+    return Run(seconds=seconds, disturbed=disturbed(seconds) is not None)
 
 
 def record_rounds(number: int, rounds: int) -> dict[str, list[Any]]:
