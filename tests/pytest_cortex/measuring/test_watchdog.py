@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -148,6 +149,17 @@ def test_coroutine_that_blocks_its_loop_is_stopped() -> None:
         wait_for_ever()
 
     assert "in wait_for_ever" in stopped(lambda: asyncio.run(blocking())).stacks
+
+
+def test_where_no_thread_can_be_signalled_python_itself_interrupts_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows: such an interrupt wakes nobody, but it reaches a body that runs Python code."""
+
+    def poll() -> None:
+        while True:
+            time.sleep(0.001)
+
+    monkeypatch.delattr(signal, "pthread_kill", raising=False)
+    assert "in poll" in stopped(poll).stacks
 
 
 @pytest.fixture
