@@ -247,6 +247,23 @@ def test_run_process_returns_its_exit_code_and_keeps_its_output(tmp_path: Path) 
     assert output.read_text() == "hello\n"
 
 
+def test_where_ctrl_c_cannot_be_sent_to_one_process_it_is_terminated() -> None:
+    """As on Windows."""
+    assert command._polite_signal("posix") is signal.SIGINT
+    assert command._polite_signal("nt") is signal.SIGTERM
+
+
+def test_processes_do_not_report_to_ci_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty runs would otherwise leave twenty summaries on the page of one step."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    monkeypatch.setenv("OF_THE_USER", "kept")
+    output = tmp_path / "output.txt"
+    names = "('GITHUB_ACTIONS', 'GITHUB_STEP_SUMMARY', 'OF_THE_USER')"
+    run_process([sys.executable, "-c", f"import os; print([os.environ.get(name) for name in {names}])"], output)
+    assert output.read_text().strip() == "[None, None, 'kept']"
+
+
 def started(program: str) -> subprocess.Popen[bytes]:
     """Starts a Python that waits for ever, and returns once it does."""
     process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
