@@ -23,8 +23,8 @@ BenchFile: TypeAlias = Callable[..., Path]
 
 ARMS = Path(__file__).with_name("arms.py")
 
-CI_VARIABLES = ("CI", "BUILD_NUMBER")
-"""What tells pytest that nobody is watching, so that its last lines are as long as they come."""
+CI_VARIABLES = ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE")
+"""What tells pytest that nobody is watching, so that its last lines are as long as can be, and us where to report."""
 
 WITHOUT = "-p no:hypothesispytest -p no:benchmark -p no:timeout"
 """Plugins that may be there, play no part here, and take longer to import than the runs take."""
