@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ci_files import commands, parsed
 
 from pytest_cortex.settings.options import OPTIONS
 from pytest_cortex.settings.values import GATES
@@ -27,10 +28,14 @@ SCRIPTS = [code for language, code in BLOCKS if language == "python" and not cod
 SHELL = [line for language, code in BLOCKS if language == "sh" for line in code.splitlines()]
 SET_UPS = [line for line in SHELL if "venv" in line]
 IN_YAML = [
-    command for language, code in BLOCKS if language == "yaml" for command in re.findall(r"run: (pytest .*)", code)
+    command
+    for language, code in BLOCKS
+    if language == "yaml"
+    for command in commands(parsed(code))
+    if command.startswith("pytest ")
 ]
 INLINE = re.findall(r"`(pytest -[^`]+)`", TEXT)
-COMMANDS = [line for line in SHELL if line not in SET_UPS] + IN_YAML + INLINE
+COMMANDS = list(dict.fromkeys([line for line in SHELL if line not in SET_UPS] + IN_YAML + INLINE))
 
 
 def in_shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
