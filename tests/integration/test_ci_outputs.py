@@ -61,8 +61,8 @@ def test_a_scenario_without_a_test_file_is_nowhere(bench: Run, record: Record) -
 
 
 @pytest.fixture
-def step_summary(pytester: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that GitHub shows on the page of a run; ``run`` has taken the surrounding run's own away."""
+def step_summary(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that GitHub shows on the page of a run."""
     path = pytester.path / "step_summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
     return path
@@ -117,7 +117,7 @@ def test_an_empty_variable_names_no_file(bench: Run, bench_file: BenchFile, monk
 
 
 @pytest.fixture
-def on_github(run: Run, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester) -> pytest.MonkeyPatch:
+def on_github(monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester) -> pytest.MonkeyPatch:
     """A step of GitHub Actions in the root of the repository."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_WORKSPACE", str(pytester.path))
