@@ -32,7 +32,9 @@ def _entry(measurement: MeasurementRecord) -> dict[str, Any]:
 
 def _extra(measurement: MeasurementRecord) -> str:
     """What a point of the chart says when it is pointed at: a line each."""
+    rival = measurement.against
+    how = plural(measurement.workers, "worker") if rival is None else f"against {printable(rival)}"
     counted = sum(each.counts for each in measurement.rounds)
     verdict = decisive(measurement)
     said = "no gate" if verdict is None else f"{verdict.outcome.name} {verdict.asked}: {printable(verdict.reason)}"
-    return f"{plural(measurement.workers, 'worker')}, {plural(counted, 'round')}\n{said}"
+    return f"{how}, {plural(counted, 'round')}\n{said}"

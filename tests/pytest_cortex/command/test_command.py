@@ -237,6 +237,8 @@ def test_arguments_are_those_of_the_process_by_default(
 
 # Real processes -------------------------------------------------------------------------------------------------------
 
+posix = pytest.mark.skipif(os.name != "posix", reason="Ctrl-C cannot be sent to one process alone here")
+
 WAITING = "import threading; print('ready', flush=True); threading.Event().wait()"
 STUBBORN = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {WAITING}"
 
@@ -273,12 +275,14 @@ def started(program: str) -> subprocess.Popen[bytes]:
     return process
 
 
+@posix
 def test_process_is_ended_as_ctrl_c_would() -> None:
     process = started(WAITING)
     command._end(process)
     assert process.returncode == -signal.SIGINT
 
 
+@posix
 def test_process_that_does_not_end_is_killed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -289,6 +293,7 @@ def test_process_that_does_not_end_is_killed(
     assert "did not end by itself and is killed" in capsys.readouterr().err
 
 
+@posix
 def test_ctrl_c_while_a_process_runs_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process itself interrupts this one, so that it surely runs; it would then wait for ever."""
     ended, end = list[subprocess.Popen[bytes]](), command._end

@@ -5,7 +5,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from sample_records import MEASURED, UNMEASURED, session, verdict
+from sample_records import CONTENDER, MEASURED, UNMEASURED, session, verdict
 
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.record import MeasurementRecord
@@ -28,6 +28,10 @@ def test_an_entry_has_name_unit_value_range_and_extra() -> None:
             "extra": "4 workers, 1 round\nPASS min_speedup=3.4: as fast\\nas it has to be",
         }
     ]
+
+
+def test_a_contender_says_against_whom() -> None:
+    assert entries(CONTENDER)[0]["extra"].startswith("against old, 1 round\n")
 
 
 def test_what_has_no_gate_says_so() -> None:
