@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_records import CONTENDER, MEASURED, SCALING, UNMEASURED, session, verdict
 
@@ -181,6 +181,7 @@ def test_options_tell_how_it_was_measured() -> None:
 # Statistics -----------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(times)
 def test_statistics_are_those_of_pytest_benchmark(seconds: list[float]) -> None:
     stats = pytest.importorskip("pytest_benchmark.stats").Stats()
@@ -192,6 +193,7 @@ def test_statistics_are_those_of_pytest_benchmark(seconds: list[float]) -> None:
     assert {name: ours[name] for name in expected} == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(times)
 def test_whiskers_end_at_data_within_one_and_a_half_ranges(seconds: list[float]) -> None:
     ours = statistics_of(seconds)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_records import EXPLAINED, MEASURED, session, verdict
 
@@ -87,6 +87,7 @@ def test_what_would_end_a_property_is_escaped() -> None:
     assert command.startswith("::error file=odd%2Cname%3A1.py,line=7,title=FAIL a%2Cb%3Ac%3A%3Ad%25\\r\\ne::")
 
 
+@settings(deadline=None)
 @given(name=st.text(), reason=st.text(), file=st.text(min_size=1), cause=st.text())
 def test_a_command_is_one_line_and_reads_back(name: str, reason: str, file: str, cause: str) -> None:
     """No name can begin another command, nor cut its own short."""
