@@ -153,6 +153,8 @@ class MeasurementRecord:
         warnings: The same, for what somebody should do something about.
         error: Why measuring stopped early, None if it did not.
         attempts: How often the test was run; the record is of the last attempt.
+        file: The test's file as seen from pytest's root folder, parts joined by ``/``; None for what stands in no file.
+        line: The line of *file* where the test begins, from 1.
     """
 
     test: str
@@ -183,6 +185,8 @@ class MeasurementRecord:
     warnings: tuple[str, ...] = ()
     error: str | None = None
     attempts: int = 1
+    file: str | None = None
+    line: int | None = None
 
     @property
     def efficiency(self) -> float | None:

@@ -31,6 +31,7 @@ OK, CHILD_FAILED, INTERRUPTED = 0, 1, 130
 _MEASURED = (0, 1)
 GRACE_S = 30.0
 _SHOWN_OUTPUT_LINES = 20
+_OF_A_CI_STEP = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")
 # The same records give the same recommendation.
 _SEED = 0
 
@@ -289,7 +290,12 @@ def run_process(command: Sequence[str], output: Path) -> int:
         # In a session of its own, so that Ctrl-C comes to it from here, once, and not also from the terminal: a
         # second one would cut short how pytest ends its fixtures.
         process = subprocess.Popen(  # noqa: S603 - this Python, with the arguments of whoever called
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+            start_new_session=True,
         )
         try:
             return process.wait()
@@ -297,11 +303,16 @@ def run_process(command: Sequence[str], output: Path) -> int:
             _end(process)
 
 
+def _environment() -> dict[str, str]:
+    """Without what would make twenty runs write twenty summaries into one step of CI."""
+    return {name: value for name, value in os.environ.items() if name not in _OF_A_CI_STEP}
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends *process* if it still runs: first as Ctrl-C does, then without asking."""
     if process.poll() is not None:
         return
-    process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+    process.send_signal(_polite_signal())
     try:
         process.wait(GRACE_S)
     except subprocess.TimeoutExpired:
@@ -309,6 +320,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+def _polite_signal(system: str = os.name) -> signal.Signals:
+    """What asks a process to end; where Ctrl-C cannot be sent to one process alone, it is ended without asking."""
+    return signal.SIGINT if system == "posix" else signal.SIGTERM
 
 
 def _duration(seconds_s: float) -> str:

@@ -18,7 +18,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pytest_cortex.measuring.machine import usable_cpus
+from pytest_cortex.measuring.machine import tick_ns, usable_cpus
 
 # What is lost to others above this share of an arm spoils it.
 _MOST = 0.03
@@ -26,7 +26,7 @@ _MOST = 0.03
 # … unless it is too little to be told from chance.  A lone interrupt or kernel thread in an arm of 5 ms is no
 # disturbance; and what the system counts in ticks may be off by one at either end.
 _LEAST_WAIT_NS = 500_000
-_TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 10**7
+_TICK_NS = tick_ns()
 _LEAST_COUNTED_NS = 2 * _TICK_NS
 
 # Ticks say nothing about a run of 15 ms.  Below this, the runs before it are looked at as well: whoever kept the CPUs

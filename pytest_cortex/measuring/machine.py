@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import threading
+import time
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -52,6 +53,23 @@ def _cgroup_quota(path: Path = _CGROUP_QUOTA) -> float | None:
     return None
 
 
+def tick_ns() -> int:
+    """Nanoseconds of a tick, in which the system counts CPU time in its files; the usual 10 ms if it does not say."""
+    sysconf = getattr(os, "sysconf", None)
+    return 10**7 if sysconf is None else 10**9 // sysconf("SC_CLK_TCK")
+
+
+def cpu_clock_step_s(system: str = sys.platform) -> float:
+    """By how many seconds the CPU time of this process may be off.
+
+    Windows counts it in ticks of 1/64 s and says of its clock that it is far finer.
+
+    Args:
+        system: As ``sys.platform``.
+    """
+    return 1 / 64 if system == "win32" else time.get_clock_info("process_time").resolution
+
+
 def load_average() -> float | None:
     """Runnable processes over the last minute, None where the system does not say."""
     with suppress(OSError, AttributeError):
@@ -68,7 +86,11 @@ def facts() -> dict[str, Any]:
         "implementation": platform.python_implementation(),
         "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
         "system": platform.system(),
+        "release": platform.release(),
         "machine": platform.machine(),
+        "processor": platform.processor(),
+        "python_compiler": platform.python_compiler(),
+        "python_build": platform.python_build(),
         "cpus": os.cpu_count(),
         "usable_cpus": usable_cpus(),
         "memory_bytes": psutil.virtual_memory().total,

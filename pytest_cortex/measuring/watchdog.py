@@ -164,7 +164,7 @@ def _interrupt_main_thread() -> None:
         ident = threading.main_thread().ident
         assert ident is not None, "the main thread has been started"  # noqa: S101 - for the type checker
         signal.pthread_kill(ident, signal.SIGINT)  # a real signal: it wakes a thread that waits for a lock
-    else:  # pragma: no cover - Windows: arrives as soon as the main thread runs Python code
+    else:  # Windows: arrives as soon as the main thread runs Python code
         import _thread  # noqa: PLC0415 - only here
 
         _thread.interrupt_main()

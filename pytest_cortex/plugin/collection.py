@@ -38,6 +38,10 @@ def pytest_make_collect_report(
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skips bench tests in an ordinary run; in a measuring one leaves them to the process that measures."""
     bench = [item for item in items if is_bench(item)]
+    if config.getoption("benchmark_only", default=False):
+        from pytest_cortex.plugin.benchmark_only import keep  # noqa: PLC0415 - few runs need it
+
+        keep(bench)
     if not config.stash[SETTINGS_KEY]["bench"]:
         for item in bench:
             item.add_marker(pytest.mark.skip(reason=SKIP_REASON))

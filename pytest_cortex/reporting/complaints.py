@@ -38,11 +38,14 @@ class Complaint:
 
 def complaints(session: SessionRecord) -> tuple[Complaint, ...]:
     """Returns everything that did not pass, in the order it was measured."""
-    return tuple(
-        complaint
-        for label, measurement in zip(labels_of(session), session.measurements, strict=True)
-        for complaint in (*_errors(label, measurement), *_verdicts(label, measurement), *_warnings(label, measurement))
-    )
+    return tuple(complaint for _measurement, found in complaints_by_measurement(session) for complaint in found)
+
+
+def complaints_by_measurement(session: SessionRecord) -> Iterator[tuple[MeasurementRecord, tuple[Complaint, ...]]]:
+    """Yields every measurement with what did not pass of it."""
+    for label, measurement in zip(labels_of(session), session.measurements, strict=True):
+        kinds = (_errors, _verdicts, _warnings)
+        yield measurement, tuple(complaint for kind in kinds for complaint in kind(label, measurement))
 
 
 def _errors(label: str, measurement: MeasurementRecord) -> Iterator[Complaint]:

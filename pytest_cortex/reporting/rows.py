@@ -59,6 +59,19 @@ def labels_of(session: SessionRecord) -> tuple[str, ...]:
     )
 
 
+def lasting_name(test: str, name: str) -> str:
+    """Returns a name for files that are compared from run to run: that of a label may change with other tests.
+
+    Args:
+        test: The pytest node id.
+        name: What was measured there; mostly it begins with the test's own name, which is then not said twice.
+    """
+    own = test.rpartition("::")[2]
+    rest = name.removeprefix(own)
+    said_already = own and name.startswith(own) and rest[:1] in {"", "[", "#"}
+    return printable(f"{test}{rest}" if said_already else f"{test}::{name}")
+
+
 def decisive(measurement: MeasurementRecord) -> VerdictRecord | None:
     """Returns the verdict that made the outcome; of several, the one with the highest limit."""
     deciding = [verdict for verdict in measurement.verdicts if verdict.outcome == measurement.outcome]

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_cortex.files import write_atomically
-from pytest_cortex.reporting import document, summary
+from pytest_cortex.reporting import benchmark_json, bigger_is_better, document, summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +105,8 @@ def _chart(quantity: Quantity, format_: Format, session: SessionRecord) -> bytes
 _MAKERS: dict[str, Callable[[SessionRecord], bytes]] = {
     "cortex.json": document.encode,
     "cortex.csv": _csv,
+    "benchmark.json": benchmark_json.encode,
+    "bigger-is-better.json": bigger_is_better.encode,
     "speedup.svg": partial(_chart, "speedup", "svg"),
     "speedup.png": partial(_chart, "speedup", "png"),
     "efficiency.svg": partial(_chart, "efficiency", "svg"),

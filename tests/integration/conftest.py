@@ -23,8 +23,8 @@ BenchFile: TypeAlias = Callable[..., Path]
 
 ARMS = Path(__file__).with_name("arms.py")
 
-CI_VARIABLES = ("CI", "BUILD_NUMBER")
-"""What tells pytest that nobody is watching, so that its last lines are as long as they come."""
+CI_VARIABLES = ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE")
+"""What tells pytest that nobody is watching, so that its last lines are as long as can be, and us where to report."""
 
 WITHOUT = "-p no:hypothesispytest -p no:benchmark -p no:timeout"
 """Plugins that may be there, play no part here, and take longer to import than the runs take."""
@@ -36,6 +36,7 @@ def test_{arm}(cortex_bench):
 """
 
 
+@pytest.fixture(autouse=True)
 def without_ci_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs inside tests print the same on a developer's machine and in CI."""
     for name in CI_VARIABLES:
@@ -60,7 +61,6 @@ def spread(request: pytest.FixtureRequest) -> tuple[str, ...]:
 @pytest.fixture
 def subprocess_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs pytest in a process of its own, and draws everything."""
-    without_ci_variables(monkeypatch)
     monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT)
     return pytester.runpytest_subprocess
 
@@ -68,7 +68,6 @@ def subprocess_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs pytest in this process, which is the controller where there are workers; draws nothing."""
-    without_ci_variables(monkeypatch)
     monkeypatch.setattr(machine, "active_tracer", lambda: None)  # a coverage run's tracer must not decide anything
     monkeypatch.setattr(rounds, "time", time)  # what ``arms`` puts in its place goes away with the test
     monkeypatch.setattr(reporting, "write", write_record)

@@ -63,7 +63,11 @@ def test_a_chart_that_cannot_be_drawn_is_a_note_and_no_failure(
 ) -> None:
     pytester.makeconftest(
         """
+        from pytest_cortex.measuring import rounds
+        from pytest_cortex.measuring.interference import Monitor
         from pytest_cortex.reporting import charts
+
+        Monitor.watch = lambda _monitor: rounds.undisturbed()  # the clock of these arms stands still meanwhile
 
         def encode(*arguments):
             raise RuntimeError("no ink")

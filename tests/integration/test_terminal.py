@@ -29,7 +29,7 @@ def test_the_header_shows_values_by_origin(bench: Run, bench_file: BenchFile, py
             "cortex: command line: time_limit=30.0, seed=7",
             "cortex: ini: workers=3",
             "cortex: default: min_speedup=none, *max_inconclusive=5, *",
-            f"cortex: reports in {pytester.path}/reports",
+            f"cortex: reports in {pytester.path / 'reports'}",
         ]
     )
 
@@ -65,7 +65,7 @@ def test_the_last_line_of_the_section_is_the_path(
     bench: Run, bench_file: BenchFile, pytester: pytest.Pytester, spread: tuple[str, ...]
 ) -> None:
     bench_file("healthy", "locked", "unsteady")
-    assert section(bench(*spread))[-1] == f"reports: {pytester.path}/reports"
+    assert section(bench(*spread))[-1] == f"reports: {pytester.path / 'reports'}"
 
 
 def test_the_section_begins_with_the_table(bench: Run, bench_file: BenchFile) -> None:

@@ -237,6 +237,8 @@ def test_arguments_are_those_of_the_process_by_default(
 
 # Real processes -------------------------------------------------------------------------------------------------------
 
+posix = pytest.mark.skipif(os.name != "posix", reason="Ctrl-C cannot be sent to one process alone here")
+
 WAITING = "import threading; print('ready', flush=True); threading.Event().wait()"
 STUBBORN = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {WAITING}"
 
@@ -245,6 +247,23 @@ def test_run_process_returns_its_exit_code_and_keeps_its_output(tmp_path: Path) 
     output = tmp_path / "output.txt"
     assert run_process([sys.executable, "-c", "print('hello'); raise SystemExit(3)"], output) == 3
     assert output.read_text() == "hello\n"
+
+
+def test_where_ctrl_c_cannot_be_sent_to_one_process_it_is_terminated() -> None:
+    """As on Windows."""
+    assert command._polite_signal("posix") is signal.SIGINT
+    assert command._polite_signal("nt") is signal.SIGTERM
+
+
+def test_processes_do_not_report_to_ci_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty runs would otherwise leave twenty summaries on the page of one step."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    monkeypatch.setenv("OF_THE_USER", "kept")
+    output = tmp_path / "output.txt"
+    names = "('GITHUB_ACTIONS', 'GITHUB_STEP_SUMMARY', 'OF_THE_USER')"
+    run_process([sys.executable, "-c", f"import os; print([os.environ.get(name) for name in {names}])"], output)
+    assert output.read_text().strip() == "[None, None, 'kept']"
 
 
 def started(program: str) -> subprocess.Popen[bytes]:
@@ -256,12 +275,14 @@ def started(program: str) -> subprocess.Popen[bytes]:
     return process
 
 
+@posix
 def test_process_is_ended_as_ctrl_c_would() -> None:
     process = started(WAITING)
     command._end(process)
     assert process.returncode == -signal.SIGINT
 
 
+@posix
 def test_process_that_does_not_end_is_killed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -272,6 +293,7 @@ def test_process_that_does_not_end_is_killed(
     assert "did not end by itself and is killed" in capsys.readouterr().err
 
 
+@posix
 def test_ctrl_c_while_a_process_runs_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process itself interrupts this one, so that it surely runs; it would then wait for ever."""
     ended, end = list[subprocess.Popen[bytes]](), command._end

@@ -11,7 +11,7 @@ from types import FrameType
 import pytest
 
 from pytest_cortex.measuring import machine
-from pytest_cortex.measuring.machine import active_tracer, facts, load_average, usable_cpus
+from pytest_cortex.measuring.machine import active_tracer, cpu_clock_step_s, facts, load_average, usable_cpus
 
 
 class Debugger:
@@ -123,11 +123,34 @@ def test_load_average_is_none_where_it_cannot_be_had(monkeypatch: pytest.MonkeyP
     assert load_average() is None
 
 
+# How fine the clocks are ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("per_second", "tick_ns"), [(100, 10**7), (250, 4 * 10**6), (1000, 10**6)])
+def test_a_tick_is_as_long_as_the_system_says(monkeypatch: pytest.MonkeyPatch, per_second: int, tick_ns: int) -> None:
+    monkeypatch.setattr(os, "sysconf", {"SC_CLK_TCK": per_second}.__getitem__, raising=False)
+    assert machine.tick_ns() == tick_ns
+
+
+def test_a_tick_is_ten_milliseconds_where_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+    monkeypatch.delattr(os, "sysconf", raising=False)
+    assert machine.tick_ns() == 10**7
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_cpu_time_is_as_fine_as_its_clock_says_except_on_windows(system: str) -> None:
+    """There it says 100 ns and means 1/64 s."""
+    assert 0 < cpu_clock_step_s(system) < 0.001
+    assert cpu_clock_step_s("win32") == 1 / 64
+
+
 def test_facts_are_json_and_tell_what_bears_on_a_verdict() -> None:
     found = json.loads(json.dumps(facts()))
     assert found["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
     assert found["memory_bytes"] > 0
-    assert {"gil", "cpus", "usable_cpus", "load_average", "tracer", "machine", "system"} <= set(found)
+    assert {"gil", "cpus", "usable_cpus", "load_average", "tracer", "machine", "system", "release"} <= set(found)
+    assert {"processor", "python_compiler", "python_build"} <= set(found)
 
 
 def test_facts_hold_the_versions_of_what_is_installed_and_leave_out_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_cortex.measuring import rounds as rounds_module
+from pytest_cortex.measuring.machine import cpu_clock_step_s
 from pytest_cortex.measuring.rounds import (
     WARM_UPS,
     Arms,
@@ -459,6 +461,30 @@ def test_program_is_cpu_bound_as_soon_as_one_round_has_shown_it(
     rounds = paired(both)
     next(rounds.stream())
     assert rounds.cpu_bound is True
+
+
+@pytest.mark.parametrize(("ticks", "expected"), [([1, 0, 0, 0], False), ([0, 3, 0, 0], True), ([1, 1, 1, 0], True)])
+def test_a_single_tick_of_a_coarse_clock_makes_no_program_cpu_bound(
+    programs: Programs,
+    advance: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    ticks: list[int],
+    *,
+    expected: bool,
+) -> None:
+    """Windows counts CPU time in ticks of 1/64 s: in a run of 20 ms, none or one, whatever the program does.
+
+    Ticks that come again and again are no chance.
+    """
+    tick_s = cpu_clock_step_s("win32")
+    monkeypatch.setattr(rounds_module, "_CPU_CLOCK_STEP_S", tick_s)
+    seen = iter(ticks)
+    both = {**programs(0.02, 0.02), "sequential": lambda: advance(0.02, cpu_s=tick_s * next(seen))}
+    rounds = paired(both)
+    stream = rounds.stream()
+    for _ in ticks[WARM_UPS:]:
+        next(stream)
+    assert rounds.cpu_bound is expected
 
 
 def test_cpu_time_of_the_parallel_arm_alone_does_not_make_a_program_cpu_bound(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -40,8 +41,15 @@ def no_watch_is_left() -> Iterator[None]:
             assert not thread.is_alive()
 
 
+CAN_WAKE = hasattr(signal, "pthread_kill")
+
+can_wake = pytest.mark.skipif(not CAN_WAKE, reason="on this system nothing wakes a thread that waits")
+
+
 def wait_for_ever() -> None:
-    threading.Event().wait()
+    """In one go where an interrupt ends that; elsewhere in steps, so that the thread comes to run Python code."""
+    while not threading.Event().wait(None if CAN_WAKE else 0.01):
+        pass
 
 
 # In time --------------------------------------------------------------------------------------------------------------
@@ -123,6 +131,7 @@ def test_body_is_late_whatever_it_makes_of_the_interrupt(body: Callable[[], None
     assert "in wait_for_ever" in stopped(body).stacks
 
 
+@can_wake
 def test_pool_that_waits_for_deadlocked_threads_is_stopped() -> None:
     release = threading.Event()
 
@@ -148,6 +157,17 @@ def test_coroutine_that_blocks_its_loop_is_stopped() -> None:
         wait_for_ever()
 
     assert "in wait_for_ever" in stopped(lambda: asyncio.run(blocking())).stacks
+
+
+def test_where_no_thread_can_be_signalled_python_itself_interrupts_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows: such an interrupt wakes nobody, but it reaches a body that runs Python code."""
+
+    def poll() -> None:
+        while True:
+            time.sleep(0.001)
+
+    monkeypatch.delattr(signal, "pthread_kill", raising=False)
+    assert "in poll" in stopped(poll).stacks
 
 
 @pytest.fixture
@@ -297,6 +317,7 @@ def run(script: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@can_wake
 def test_deadlocked_pool_does_not_keep_the_process_from_ending() -> None:
     ended = run("""
         stopped(deadlock)
@@ -309,6 +330,7 @@ def test_deadlocked_pool_does_not_keep_the_process_from_ending() -> None:
     assert ended.stdout.endswith("the last words\n")
 
 
+@can_wake
 def test_functions_registered_for_the_exit_are_called_although_it_is_forced() -> None:
     ended = run("""
         import atexit
@@ -320,6 +342,7 @@ def test_functions_registered_for_the_exit_are_called_although_it_is_forced() ->
     assert ended.returncode == 1
 
 
+@can_wake
 def test_process_ends_by_itself_when_nothing_is_stuck_any_more() -> None:
     ended = run("""
         stopped(threading.Event().wait)
@@ -328,6 +351,7 @@ def test_process_ends_by_itself_when_nothing_is_stuck_any_more() -> None:
     assert ended.returncode == 0
 
 
+@can_wake
 def test_run_is_aborted_when_nothing_can_move_the_main_thread() -> None:
     ended = run("""
         import signal

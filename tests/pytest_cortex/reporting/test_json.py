@@ -84,6 +84,8 @@ measurements = st.builds(
     warnings=st.lists(texts, max_size=2).map(tuple),
     verdicts=st.lists(verdicts, max_size=2).map(tuple),
     attempts=st.integers(1, 3),
+    file=st.none() | texts,
+    line=st.none() | st.integers(1, 9999),
 )
 facts = st.dictionaries(texts, st.none() | st.booleans() | st.integers() | st.floats() | texts | st.lists(texts))
 sessions = st.builds(
