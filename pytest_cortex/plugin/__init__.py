@@ -15,7 +15,7 @@ from pytest_cortex.plugin.fixtures import (
     cortex_small,
     pytest_generate_tests,
 )
-from pytest_cortex.plugin.header import pytest_report_header
+from pytest_cortex.plugin.header import pytest_report_collectionfinish, pytest_report_header
 from pytest_cortex.plugin.marker import pytest_pycollect_makeitem
 from pytest_cortex.plugin.options import pytest_addoption, pytest_configure, pytest_sessionstart
 from pytest_cortex.plugin.verdicts import pytest_report_teststatus, pytest_runtest_call, pytest_runtest_makereport
@@ -33,6 +33,7 @@ __all__ = [
     "pytest_generate_tests",
     "pytest_make_collect_report",
     "pytest_pycollect_makeitem",
+    "pytest_report_collectionfinish",
     "pytest_report_header",
     "pytest_report_teststatus",
     "pytest_runtest_call",

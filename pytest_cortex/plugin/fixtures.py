@@ -42,12 +42,11 @@ def cortex_bench(request: pytest.FixtureRequest) -> Iterator[CortexBench]:
 
 
 def _scenario(config: pytest.Config, name: str) -> Scenario:
-    from pytest_cortex.scenarios.scenario import built_in  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.bench.session import find_scenario  # noqa: PLC0415 - an idle run does not pay for it
 
     session = config.stash.get(SESSION_KEY, None)
     if session is None:
-        duration_s: float = config.stash[SETTINGS_KEY]["module_duration"]
-        return built_in(name, duration_s)
+        return find_scenario(name, config.stash[SETTINGS_KEY], {})
     scenario: Scenario = session.scenario(name)
     return scenario
 
@@ -86,7 +85,11 @@ def cortex_scenario(request: pytest.FixtureRequest) -> Scenario:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Makes one test per scenario of those that ask for ``cortex_scenario``."""
     if "cortex_scenario" in metafunc.fixturenames:
-        from pytest_cortex.bench.session import selected_names  # noqa: PLC0415 - an idle run does not pay for it
+        from pytest_cortex.settings.checks import selected_names  # noqa: PLC0415 - not for an idle run
+        from pytest_cortex.settings.values import BUILT_IN_SCENARIOS, SettingError  # noqa: PLC0415 - the same
 
-        names = selected_names(metafunc.config.stash[SETTINGS_KEY])
+        try:
+            names = selected_names(metafunc.config.stash[SETTINGS_KEY], BUILT_IN_SCENARIOS)
+        except SettingError as error:
+            raise pytest.Collector.CollectError(f"pytest-cortex: {error}") from error
         metafunc.parametrize("cortex_scenario", names, indirect=True)

@@ -57,12 +57,25 @@ def _add_to_command_line(group: pytest.OptionGroup, option: Option) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Reads and checks every option, before anything is collected."""
     config.addinivalue_line("markers", _MARKER_HELP)
+    if config.getoption("help"):
+        return  # whoever looks for what would be right, may be in the middle of something wrong
     try:
         settings = config.stash[SETTINGS_KEY] = _settings(config)
         if settings["bench"] and not is_worker(config):
             config.stash[SESSION_KEY] = _bench_session(config, settings)
+        elif settings.given:
+            _check(settings)
     except SettingError as error:
         raise pytest.UsageError(f"pytest-cortex: {error}") from error
+
+
+def _check(settings: Settings) -> None:
+    """Checks where nothing is measured."""
+    from pytest_cortex.settings.checks import check_horizon, selected_names  # noqa: PLC0415 - only if there is a need
+    from pytest_cortex.settings.values import BUILT_IN_SCENARIOS  # noqa: PLC0415 - the same
+
+    check_horizon(settings)
+    selected_names(settings, BUILT_IN_SCENARIOS)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -74,16 +87,35 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _settings(config: pytest.Config) -> Settings:
     command_line: dict[str, Sequence[str]] = {}
     ini: dict[str, Sequence[str]] = {}
+    places: dict[tuple[str, str], str] = {}
+    written = _written(config)
     for option in OPTIONS:
         given = config.getoption(option.ini)
         if given:
             command_line[option.name] = given if option.many else given[-1:]
-        written = config.getini(option.ini)
-        if written:
-            ini[option.name] = [str(word) for word in (written if option.many else [written])]
+            places[option.name, "command line"] = _where_given(config, option)
+        if option.name in written:
+            ini[option.name], places[option.name, "ini"] = written[option.name]
     if "scenario" in ini:
         ini["scenario"] = [_from_root(config, word) for word in ini["scenario"]]
-    return resolve(command_line, ini, seed=random.SystemRandom().getrandbits(32))
+    return resolve(command_line, ini, seed=random.SystemRandom().getrandbits(32), places=places)
+
+
+def _where_given(config: pytest.Config, option: Option) -> str:
+    """What pytest puts before the command line, from the ini file or the environment, is named as such."""
+    typed = (str(each).partition("=")[0] for each in config.invocation_params.args)
+    return "command line" if option.flag in typed else "addopts"
+
+
+def _written(config: pytest.Config) -> dict[str, tuple[list[str], str]]:
+    """Returns the words of what is written down, and where that is; most ini files do not mention this plugin."""
+    file = config.inipath
+    mentioned = file is not None and b"cortex" in file.read_bytes().lower()
+    if not mentioned and not config.getoption("override_ini"):
+        return {}
+    from pytest_cortex.plugin.ini_values import written  # noqa: PLC0415 - an idle run does not pay for it
+
+    return written(config)
 
 
 def _from_root(config: pytest.Config, word: str) -> str:
@@ -94,8 +126,9 @@ def _from_root(config: pytest.Config, word: str) -> str:
 
 def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
     from pytest_cortex.baselines.comparison import Baselines  # noqa: PLC0415 - an idle run does not pay for it
-    from pytest_cortex.bench.session import BenchSession, check_horizon, load_scenarios  # noqa: PLC0415 - the same
+    from pytest_cortex.bench.session import BenchSession, load_scenarios  # noqa: PLC0415 - the same
     from pytest_cortex.bench.streaks import Streaks  # noqa: PLC0415 - the same
+    from pytest_cortex.settings.checks import check_horizon  # noqa: PLC0415 - the same
 
     check_horizon(settings)
     cache = getattr(config, "cache", None)
@@ -116,15 +149,15 @@ def _root(config: pytest.Config) -> Path:
 
 def _report_dir(config: pytest.Config, settings: Settings) -> Path:
     """Where reports go; finds out now rather than after the measuring that nothing can be written there."""
-    origin = settings.origin("report_dir")
-    base = config.invocation_params.dir if origin == "command line" else _root(config)
+    typed = settings.origin("report_dir") == "command line"
+    base = config.invocation_params.dir if typed else _root(config)
     folder: Path = base / settings["report_dir"]
     try:
         problem = _why_not_writable(folder)
     except OSError as error:  # a name too long
         problem = f"'{folder}' cannot be used: {error.strerror}; name another folder"
     if problem:
-        raise SettingError("--cortex-report-dir", origin, problem)
+        raise settings.error("report_dir", problem)
     return folder
 
 
