@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_cortex.baselines.comparison import Baselines
-from pytest_cortex.bench.court import Court, rules_of
+from pytest_cortex.bench.court import Court, Objection, nobody_objects, rules_of
 from pytest_cortex.bench.fixture import CortexBench
 from pytest_cortex.bench.streaks import Streaks
 from pytest_cortex.measuring import machine
@@ -46,6 +46,8 @@ class BenchSession:
         command: The arguments pytest was called with.
         streaks: INCONCLUSIVE verdicts from run to run.
         baselines: What is compared with, and where it is saved.
+        facts: What others know about the machine, by plugin.
+        objection: Says why others object to a verdict.
         expected: Node ids of the bench tests that were selected.
         finished: Node ids of those that ran to their end.
     """
@@ -56,6 +58,8 @@ class BenchSession:
     command: tuple[str, ...]
     streaks: Streaks
     baselines: Baselines
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    objection: Objection = nobody_objects
     expected: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
     _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -82,7 +86,7 @@ class BenchSession:
             test_name=test_name,
             settings=self.settings,
             marker=marker,
-            court=Court(test=test, rules=rules, streaks=self.streaks),
+            court=Court(test=test, rules=rules, streaks=self.streaks, objection=self.objection),
             watch=self._monitor.watch,
             baselines=self.baselines.comparison,
         )
@@ -120,7 +124,7 @@ class BenchSession:
             command=self.command,
             seed=self.settings["seed"],
             complete=self.complete,
-            environment=self._environment,
+            environment=self._environment | ({"plugins": self.facts} if self.facts else {}),
             settings=self.settings.records(),
             measurements=tuple(each for kept in self._kept.values() for each in kept.measurements),
             scalings=tuple(each for kept in self._kept.values() for each in kept.scalings),
@@ -138,19 +142,25 @@ def find_scenario(name: str, settings: Settings, made: Mapping[str, Scenario]) -
     """
     if name not in made and name in BUILT_IN_NAMES:
         return built_in(name, settings["module_duration"])
-    return made.get(name) or load_scenarios(settings)[name]
+    return made.get(name) or load_scenarios(settings, made)[name]
 
 
-def load_scenarios(settings: Settings) -> dict[str, Scenario]:
+def load_scenarios(settings: Settings, offered: Mapping[str, Scenario] | None = None) -> dict[str, Scenario]:
     """Makes the scenarios that ``cortex_scenario`` stands for.
+
+    Args:
+        settings: The options in force.
+        offered: Those of other plugins, by name.
 
     Raises:
         SettingError: If a name is unknown or a workflow file is not usable.
     """
-    names = selected_names(settings, BUILT_IN_NAMES)
+    offered = offered or {}
+    known = (*BUILT_IN_NAMES, *offered)
+    names = selected_names(settings, known)
     return {
-        name: _load(name, each, settings)
-        for name, each in zip(names, settings["scenario"] or BUILT_IN_NAMES, strict=True)
+        name: offered.get(each) or _load(name, each, settings)
+        for name, each in zip(names, settings["scenario"] or known, strict=True)
     }
 
 

@@ -18,6 +18,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if bench_session is None or any(session.config.getoption(name, default=False) for name in _WITHOUT_CALLS):
         return
     from pytest_cortex.measuring.watchdog import set_exit_status  # noqa: PLC0415 - the same
+    from pytest_cortex.plugin.hooks import with_sections  # noqa: PLC0415 - the same
     from pytest_cortex.reporting import write  # noqa: PLC0415 - an idle run does not pay for it
 
     set_exit_status(int(exitstatus))
@@ -26,9 +27,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         cache.set(CACHE_KEY, bench_session.streaks.counts)
     record = bench_session.record()
     if record.measurements:  # a run in which nothing came to be measured leaves the former report alone
+        record, problems = with_sections(session.config, record)
         session.config.stash[RECORD_KEY] = record
-        written = write(record, bench_session.report_dir)
-        session.config.stash[PROBLEMS_KEY] = [*map(str, written.problems), *bench_session.baselines.save(record)]
+        problems += map(str, write(record, bench_session.report_dir).problems)
+        session.config.stash[PROBLEMS_KEY] = [*problems, *bench_session.baselines.save(record)]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

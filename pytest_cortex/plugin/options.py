@@ -6,6 +6,7 @@ import os
 import random
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -54,6 +55,13 @@ def _add_to_command_line(group: pytest.OptionGroup, option: Option) -> None:
         group.addoption(option.flag, action="append_const", const="true", dest=option.ini, help=text)
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Announces the hooks through which others take part."""
+    from pytest_cortex.plugin import hookspecs  # noqa: PLC0415 - beside its only use
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Reads and checks every option, before anything is collected."""
     config.addinivalue_line("markers", _MARKER_HELP)
@@ -64,18 +72,19 @@ def pytest_configure(config: pytest.Config) -> None:
         if settings["bench"] and not is_worker(config):
             config.stash[SESSION_KEY] = _bench_session(config, settings)
         elif settings.given:
-            _check(settings)
+            _check(config, settings)
     except SettingError as error:
         raise pytest.UsageError(f"pytest-cortex: {error}") from error
 
 
-def _check(settings: Settings) -> None:
-    """Checks where nothing is measured."""
+def _check(config: pytest.Config, settings: Settings) -> None:
+    """Checks where nothing is measured; which scenarios other plugins offer is not asked for that."""
     from pytest_cortex.settings.checks import check_horizon, selected_names  # noqa: PLC0415 - only if there is a need
     from pytest_cortex.settings.values import BUILT_IN_SCENARIOS  # noqa: PLC0415 - the same
 
     check_horizon(settings)
-    selected_names(settings, BUILT_IN_SCENARIOS)
+    if not config.hook.pytest_cortex_scenarios.get_hookimpls():
+        selected_names(settings, BUILT_IN_SCENARIOS)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -128,17 +137,24 @@ def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
     from pytest_cortex.baselines.comparison import Baselines  # noqa: PLC0415 - an idle run does not pay for it
     from pytest_cortex.bench.session import BenchSession, load_scenarios  # noqa: PLC0415 - the same
     from pytest_cortex.bench.streaks import Streaks  # noqa: PLC0415 - the same
+    from pytest_cortex.plugin.hooks import HookError, machine_facts, objection, offered_scenarios  # noqa: PLC0415 - the same
     from pytest_cortex.settings.checks import check_horizon  # noqa: PLC0415 - the same
 
     check_horizon(settings)
+    try:
+        offered, facts = offered_scenarios(config), machine_facts(config)
+    except HookError as error:
+        raise pytest.UsageError(f"pytest-cortex: {error}") from error
     cache = getattr(config, "cache", None)
     return BenchSession(
         settings=settings,
-        scenarios=load_scenarios(settings),
+        scenarios=load_scenarios(settings, offered),
         report_dir=_report_dir(config, settings),
         command=tuple(map(str, config.invocation_params.args)),
         streaks=Streaks(cache.get(CACHE_KEY, {}) if cache is not None else {}),
         baselines=Baselines.from_settings(settings, _root(config)),
+        facts=facts,
+        objection=partial(objection, config),
     )
 
 
