@@ -23,11 +23,11 @@ _UNFORESEEN = (
 
 @pytest.fixture
 def cortex_bench(request: pytest.FixtureRequest) -> Iterator[CortexBench]:
-    """Measures a sequential program against its parallel twin, and gates the speedup.
+    """Gates a speedup: cortex_bench(sequential=f, parallel=g, workers=4), or (operation, workers=4), or (scenario).
 
-    cortex_bench(sequential=f, parallel=g, workers=4), or cortex_bench(operation, workers=4), or
-    cortex_bench(scenario); the result has .speedup, .efficiency, .assert_speedup(limit), .assert_efficiency(limit).
-    """
+    The result has .speedup, .efficiency, .assert_speedup(limit) and .assert_efficiency(limit).  cortex_bench.compare
+    holds several programs against one of them, cortex_bench.scale one program against itself with fewer workers.
+    """  # noqa: D402 - pytest --fixtures shows the first line alone, so that it has to teach how to call it
     from pytest_cortex.measuring.rounds import steady_memory  # noqa: PLC0415 - an idle run does not pay for it
 
     session = request.config.stash.get(SESSION_KEY, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,7 +13,11 @@ from pytest_cortex.plugin.distribution import is_controller
 from pytest_cortex.plugin.marker import gates_of
 from pytest_cortex.plugin.stash import SESSION_KEY
 from pytest_cortex.settings.settings import Settings
+from pytest_cortex.settings.values import SettingError
 from pytest_cortex.wording import plural
+
+if TYPE_CHECKING:
+    from pytest_cortex.record import GateName
 
 _ORIGINS = ("command line", "ini", "strict", "random", "default")
 
@@ -37,12 +41,19 @@ def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest
     session = config.stash.get(SESSION_KEY, None)
     if session is None or config.get_verbosity() < 0:
         return None
-    asked = (gate_and_limit for item in items if is_bench(item) for gate_and_limit in gates_of(item).items())
+    asked = Counter(pair for item in items if is_bench(item) for pair in _gates(item).items())
     shown = [
         f"{gate}={limit:g} ({plural(count, 'test')}{_overruled(session.settings.limits.get((gate, 'command line')))})"
-        for (gate, limit), count in Counter(asked).items()
+        for (gate, limit), count in asked.items()
     ]
     return f"cortex: marker: {', '.join(shown)}" if shown else None
+
+
+def _gates(item: pytest.Item) -> dict[GateName, float]:
+    try:
+        return gates_of(item)
+    except SettingError:  # of a marker that was added after collection: the test will say what is wrong with it
+        return {}
 
 
 def _overruled(limits: Mapping[str, float] | None) -> str:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 _MARKER_HELP = (
-    f"cortex({', '.join(f'{gate}=LIMIT' for gate in GATES)}): gates for everything the test measures with cortex_bench"
+    f"cortex({', '.join(f'{gate}=LIMIT' for gate in GATES)}): "
+    "gates for everything the test measures with cortex_bench; of several markers the nearest counts, and a limit on "
+    "the command line before any of them (see pytest --help)"
 )
 _GROUP_HELP = (
     "Two functions and a limit: a bench test calls the fixture cortex_bench with a sequential and a parallel program, "

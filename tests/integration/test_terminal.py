@@ -57,7 +57,7 @@ def test_limits_of_markers_are_shown_once_they_are_collected(
     bench_file("healthy", "locked", extra=f"{other}parallel=healthy, workers=4)")
     shown = bench(*spread)
     shown.stdout.fnmatch_lines(["cortex: marker: min_speedup=3 (2 tests), min_efficiency=0.1 (1 test)"])
-    overruled = bench("--cortex-min-speedup=2", *spread)
+    overruled = bench("--cortex-min-speedup=2")
     overruled.stdout.fnmatch_lines(["cortex: marker: min_speedup=3 (2 tests, overruled by the command line), *"])
 
 
@@ -142,11 +142,20 @@ def test_help_shows_every_option_and_every_ini_key(run: Run) -> None:
 
 def test_markers_describes_ours(run: Run) -> None:
     keywords = ", ".join(f"{gate}=LIMIT" for gate in GATES)
-    run("--markers").stdout.fnmatch_lines([f"@pytest.mark.cortex({keywords}): gates for *"])
+    told = "gates for everything the test measures with cortex_bench; of several markers the nearest counts, *"
+    run("--markers").stdout.fnmatch_lines([f"@pytest.mark.cortex({keywords}): {told}"])
 
 
 def test_fixtures_describes_ours(run: Run) -> None:
     text = str(run("--fixtures").stdout)
     names = ["bench", "scenario", "small", "medium", "large", "limited_workers"]
     assert [name for name in names if f"cortex_{name} --" not in text] == []
-    assert "no docstring available" not in text.partition("cortex_bench --")[2].partition("\n-----")[0]
+    ours = text.partition("cortex_bench --")[2].partition("\n-----")[0]
+    assert "no docstring available" not in ours
+    assert "cortex_bench(sequential=f, parallel=g, workers=4), or (operation, workers=4), or (scenario)." in ours
+
+
+def test_help_says_what_it_is_for_and_who_wins(run: Run) -> None:
+    text = " ".join(str(run("--help").stdout).split())
+    assert "Two functions and a limit: a bench test calls the fixture cortex_bench" in text
+    assert "the command line wins over markers, markers over the ini file" in text
