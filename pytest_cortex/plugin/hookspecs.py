@@ -3,7 +3,7 @@
 They are implemented like any hook of pytest: a function of that name, with those of the arguments that it needs.  Where
 pytest-cortex may not be installed, mark it with ``@pytest.hookimpl(optionalhook=True)``.  A run that measures nothing
 calls none of them; only ``pytest_cortex_scenarios`` is asked there as well, if a test takes ``cortex_scenario``.  Under
-pytest-xdist the controller asks, since it measures; for scenarios, so does every worker.
+pytest-xdist the controller asks, since it measures; so do the workers, for the scenarios of such a test.
 
 An exception in a hook, and an answer that makes no sense, is told with the name of the plugin it comes from.
 """

@@ -71,7 +71,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return  # whoever looks for what would be right, may be in the middle of something wrong
     try:
         settings = config.stash[SETTINGS_KEY] = _settings(config)
-        if settings["bench"] and not is_worker(config):
+        if is_worker(config):
+            return  # the controller has checked, and a worker may be where a file is not
+        if settings["bench"]:
             config.stash[SESSION_KEY] = _bench_session(config, settings)
         elif settings.given:
             _check(config, settings)

@@ -270,7 +270,7 @@ def _value(value: object) -> str:
         case str(text):
             return text
         case dict(items):
-            return ", ".join(f"{key} {_value(item)}" for key, item in items.items()) or MISSING
+            return ", ".join(f"{key} {_value(item)}".lstrip() for key, item in items.items()) or MISSING
         case list(items):
             return ", ".join(map(_value, items)) or MISSING
         case None:

@@ -79,8 +79,9 @@ def test_cortex_scenario_stands_for_own_scenarios_too(
 
 @pytest.mark.usefixtures("own_scenarios")
 def test_own_scenarios_are_selected_by_name_and_judged_by_their_own_limits(
-    bench: Run, record: Record, spread: tuple[str, ...]
+    bench: Run, pytester: pytest.Pytester, record: Record, spread: tuple[str, ...]
 ) -> None:
+    pytester.makepyfile(TAKES_SCENARIOS)
     limits = ("--cortex-min-speedup=pictures:9", "--cortex-min-speedup=nightly:5")
     result = bench("--cortex-scenario=nightly", "--cortex-scenario=pictures", *limits, *spread)
     result.assert_outcomes(failed=2)
@@ -111,6 +112,16 @@ def test_a_wrong_name_is_an_error_of_collection_where_nothing_is_measured(run: R
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["pytest-cortex: --cortex-scenario (command line): 'pixtures' is neither *"])
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_failing_hook_is_an_error_of_collection_where_nothing_is_measured(
+    run: Run, pytester: pytest.Pytester
+) -> None:
+    pytester.makeconftest("def pytest_cortex_scenarios(): raise OSError('no such server')")
+    pytester.makepyfile(TAKES_SCENARIOS)
+    result = run()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines([f"pytest-cortex: {SCENARIOS} of conftest.py: OSError: no such server (conftest.py:1)"])
 
 
 def test_scenarios_may_be_yielded(bench: Run, pytester: pytest.Pytester) -> None:
@@ -392,7 +403,21 @@ def test_nothing_changes_when_hooks_have_nothing_to_say(
 
 def test_a_hook_with_a_wrong_name_is_refused_by_pytest(run: Run, pytester: pytest.Pytester) -> None:
     pytester.makeconftest("def pytest_cortex_scenario(config): pass")
-    assert run().ret != pytest.ExitCode.NO_TESTS_COLLECTED
+    result = run()
+    assert result.ret not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+    assert "unknown hook 'pytest_cortex_scenario'" in f"{result.stdout}{result.stderr}"
+
+
+def test_a_hook_may_be_there_without_the_plugin(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(optionalhook=True)
+        def pytest_cortex_scenarios(config): raise SystemError
+        """
+    )
+    assert run("-p", "no:cortex").ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 def test_hook_error_survives_pickling() -> None:
