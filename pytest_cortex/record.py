@@ -254,6 +254,21 @@ class SettingRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SectionRecord:
+    """What another plugin adds to the report.
+
+    Attributes:
+        title: One line.
+        text: Markdown.
+        plugin: Whose it is.
+    """
+
+    title: str
+    text: str
+    plugin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
     """One test run.
 
@@ -266,6 +281,7 @@ class SessionRecord:
         settings: The plugin's options by name.
         measurements: In the order they were made.
         scalings: Programs that were measured at several numbers of workers.
+        sections: What other plugins add.
         schema: Version of this layout; raised when a number changes its meaning.
     """
 
@@ -277,6 +293,7 @@ class SessionRecord:
     settings: Mapping[str, SettingRecord]
     measurements: tuple[MeasurementRecord, ...]
     scalings: tuple[ScalingRecord, ...] = ()
+    sections: tuple[SectionRecord, ...] = ()
     schema: int = field(default=SCHEMA_VERSION)
 
 

@@ -11,7 +11,6 @@ from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.measuring import machine
 from pytest_cortex.record import MeasurementRecord, SessionRecord
 from pytest_cortex.settings.settings import Settings
-from pytest_cortex.settings.values import SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +59,14 @@ class Baselines:
             problem = (
                 "programs measured against themselves have a speedup of 1, which is no baseline: give one of the two"
             )
-            raise SettingError("--cortex-save", settings.origin("save"), problem)
+            raise settings.error("save", problem)
         store = BaselineStore(root / settings["baseline_dir"], machine.facts())
         name = settings["compare"]
         if name is not None:
             try:
                 store.open(name)
             except (BaselineError, ValueError) as error:
-                raise SettingError("--cortex-compare", settings.origin("compare"), str(error)) from error
+                raise settings.error("compare", str(error)) from error
         comparison = None if name is None else Comparison(name=name, store=store)
         return cls(store=store, comparison=comparison, saved_as=settings["save"])
 

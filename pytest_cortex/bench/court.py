@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from pytest_cortex.bench.streaks import Streaks
 from pytest_cortex.judging.evidence import forgiving_horizon
 from pytest_cortex.judging.gate import Gate, Verdict
 from pytest_cortex.measuring.rounds import Budget
+from pytest_cortex.record import MeasurementRecord, VerdictRecord
 from pytest_cortex.settings.settings import Limit, Settings
+
+Objection: TypeAlias = Callable[[Callable[[], MeasurementRecord], VerdictRecord], str | None]
+"""Takes what makes the record of a measurement, and the verdict on it; returns why that must not stand."""
+
+
+def nobody_objects(_measured: Callable[[], MeasurementRecord], _verdict: VerdictRecord) -> None:
+    """Every verdict stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +80,13 @@ class Court:
         test: The pytest node id.
         rules: Those of the run.
         streaks: Counts INCONCLUSIVE verdicts from run to run.
+        objection: Says why others object to a verdict.
     """
 
-    def __init__(self, *, test: str, rules: Rules, streaks: Streaks) -> None:
+    def __init__(self, *, test: str, rules: Rules, streaks: Streaks, objection: Objection = nobody_objects) -> None:
         self.test = test
         self.rules = rules
+        self.objection = objection
         self._streaks = streaks
         self._gates = 0
 

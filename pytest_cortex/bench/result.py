@@ -224,22 +224,25 @@ class BenchResult:
             GateFailed: If it is FAIL.
         """
         __tracebackhide__ = True
-        verdict = self._court.streaked(self._key(limit.gate), verdict)
-        self.verdicts.append(
-            VerdictRecord(
-                gate=limit.gate,
-                limit=_known(limit.value),
-                min_speedup=min_speedup,
-                origin=limit.origin,
-                outcome=verdict.outcome,
-                rounds=verdict.rounds,
-                reason=verdict.reason,
-            )
-        )
+        verdict = self._court.streaked(self._key(limit.gate), self._uncontested(limit, min_speedup, verdict))
+        self.verdicts.append(_written(limit, min_speedup, verdict))
         if verdict.outcome is not Outcome.PASS:
             self._diagnose(min_speedup)
         if verdict.outcome is Outcome.FAIL:
             raise GateFailed(self.name, self.verdicts[-1], self.causes)
+
+    def _uncontested(self, limit: Limit, min_speedup: float | None, verdict: Verdict) -> Verdict:
+        """Returns *verdict*, or INCONCLUSIVE if somebody objects to PASS or FAIL."""
+        __tracebackhide__ = True
+        if verdict.outcome is Outcome.INCONCLUSIVE:
+            return verdict
+        with self._noting_errors():
+            why = self._court.objection(self.record, _written(limit, min_speedup, verdict))
+        if why is None:
+            return verdict
+        return replace(
+            verdict, outcome=Outcome.INCONCLUSIVE, reason=f"{why}; otherwise {verdict.outcome}: {verdict.reason}"
+        )
 
     def _key(self, gate: GateName) -> str:
         """Names the gate from run to run."""
@@ -366,6 +369,18 @@ class BenchResult:
             warnings=tuple(self._warnings),
             error=self.error,
         )
+
+
+def _written(limit: Limit, min_speedup: float | None, verdict: Verdict) -> VerdictRecord:
+    return VerdictRecord(
+        gate=limit.gate,
+        limit=_known(limit.value),
+        min_speedup=min_speedup,
+        origin=limit.origin,
+        outcome=verdict.outcome,
+        rounds=verdict.rounds,
+        reason=verdict.reason,
+    )
 
 
 def _known(value: float) -> float | None:

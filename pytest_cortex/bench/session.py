@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pytest_cortex.baselines.comparison import Baselines
-from pytest_cortex.bench.court import Court, rules_of
+from pytest_cortex.bench.court import Court, Objection, nobody_objects, rules_of
 from pytest_cortex.bench.fixture import CortexBench
 from pytest_cortex.bench.streaks import Streaks
-from pytest_cortex.judging.evidence import smallest_horizon
 from pytest_cortex.measuring import machine
 from pytest_cortex.measuring.interference import Monitor
 from pytest_cortex.record import GateName, MeasurementRecord, ScalingRecord, SessionRecord
 from pytest_cortex.scenarios.scenario import BUILT_IN_NAMES, Scenario, built_in
 from pytest_cortex.scenarios.wfformat import WorkflowError, workflow_scenario
+from pytest_cortex.settings.checks import selected_names
 from pytest_cortex.settings.settings import Settings
-from pytest_cortex.settings.values import SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +46,8 @@ class BenchSession:
         command: The arguments pytest was called with.
         streaks: INCONCLUSIVE verdicts from run to run.
         baselines: What is compared with, and where it is saved.
+        facts: What others know about the machine, by plugin.
+        objection: Says why others object to a verdict.
         expected: Node ids of the bench tests that were selected.
         finished: Node ids of those that ran to their end.
     """
@@ -58,6 +58,8 @@ class BenchSession:
     command: tuple[str, ...]
     streaks: Streaks
     baselines: Baselines
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    objection: Objection = nobody_objects
     expected: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
     _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -69,7 +71,7 @@ class BenchSession:
 
     def scenario(self, name: str) -> Scenario:
         """Returns a selected or built-in scenario."""
-        return self.scenarios.get(name) or built_in(name, self.settings["module_duration"])
+        return find_scenario(name, self.settings, self.scenarios)
 
     def open(self, test: str, test_name: str, marker: Mapping[GateName, float]) -> CortexBench:
         """Makes the ``cortex_bench`` of one test.
@@ -84,7 +86,7 @@ class BenchSession:
             test_name=test_name,
             settings=self.settings,
             marker=marker,
-            court=Court(test=test, rules=rules, streaks=self.streaks),
+            court=Court(test=test, rules=rules, streaks=self.streaks, objection=self.objection),
             watch=self._monitor.watch,
             baselines=self.baselines.comparison,
         )
@@ -122,7 +124,7 @@ class BenchSession:
             command=self.command,
             seed=self.settings["seed"],
             complete=self.complete,
-            environment=self._environment,
+            environment=self._environment | ({"plugins": self.facts} if self.facts else {}),
             settings=self.settings.records(),
             measurements=tuple(each for kept in self._kept.values() for each in kept.measurements),
             scalings=tuple(each for kept in self._kept.values() for each in kept.scalings),
@@ -132,62 +134,33 @@ class BenchSession:
 # Before the first test ------------------------------------------------------------------------------------------------
 
 
-def check_horizon(settings: Settings) -> None:
-    """Refuses a horizon that could never give a verdict.
+def find_scenario(name: str, settings: Settings, made: Mapping[str, Scenario]) -> Scenario:
+    """Returns the scenario of a name, one of *made*, built in, or from a file that the settings name.
 
     Raises:
-        SettingError: If it is too short for alpha.
+        SettingError: If a workflow file is not usable.
     """
-    least = smallest_horizon(settings["alpha"])
-    if settings["rounds"] < least:
-        given = f"{settings['rounds']} rounds prove nothing at alpha {settings['alpha']:g}"
-        raise SettingError("--cortex-rounds", settings.origin("rounds"), f"{given}; {least} or more are wanted")
+    if name not in made and name in BUILT_IN_NAMES:
+        return built_in(name, settings["module_duration"])
+    return made.get(name) or load_scenarios(settings, made)[name]
 
 
-def selected_names(settings: Settings) -> tuple[str, ...]:
-    """Names of the scenarios that ``cortex_scenario`` stands for; files are not read yet.
-
-    Raises:
-        SettingError: If one is neither known nor a file, or two have one name.
-    """
-    chosen: Sequence[str] = settings["scenario"] or BUILT_IN_NAMES
-    names = [each if each in BUILT_IN_NAMES else Path(each).stem for each in chosen]
-    origin = settings.origin("scenario")
-    for each, name in zip(chosen, names, strict=True):
-        if each not in BUILT_IN_NAMES and not _is_file(each):
-            raise SettingError(
-                "--cortex-scenario",
-                origin,
-                f"{each!r} is neither a known scenario ({', '.join(BUILT_IN_NAMES)}) nor a file",
-            )
-        if each not in BUILT_IN_NAMES and name in BUILT_IN_NAMES:
-            raise SettingError("--cortex-scenario", origin, f"{each!r} has the name of a built-in scenario: rename it")
-        if names.count(name) > 1:
-            raise SettingError("--cortex-scenario", origin, f"the name {name!r} is given more than once")
-    for scenario, (option, where) in settings.scenarios_with_limits().items():
-        if scenario not in {*BUILT_IN_NAMES, *names}:
-            known = ", ".join(dict.fromkeys([*BUILT_IN_NAMES, *names]))
-            problem = f"there is no scenario {scenario!r}; a limit is written alone, or for one of {known}"
-            raise SettingError(option, where, problem)
-    return tuple(names)
-
-
-def _is_file(given: str) -> bool:
-    with suppress(OSError):  # a folder nobody may look into, a name too long
-        return Path(given).is_file()
-    return False
-
-
-def load_scenarios(settings: Settings) -> dict[str, Scenario]:
+def load_scenarios(settings: Settings, offered: Mapping[str, Scenario] | None = None) -> dict[str, Scenario]:
     """Makes the scenarios that ``cortex_scenario`` stands for.
+
+    Args:
+        settings: The options in force.
+        offered: Those of other plugins, by name.
 
     Raises:
         SettingError: If a name is unknown or a workflow file is not usable.
     """
-    names = selected_names(settings)
+    offered = offered or {}
+    known = (*BUILT_IN_NAMES, *offered)
+    names = selected_names(settings, known)
     return {
-        name: _load(name, each, settings)
-        for name, each in zip(names, settings["scenario"] or BUILT_IN_NAMES, strict=True)
+        name: offered.get(each) or _load(name, each, settings)
+        for name, each in zip(names, settings["scenario"] or known, strict=True)
     }
 
 
@@ -197,4 +170,4 @@ def _load(name: str, given: str, settings: Settings) -> Scenario:
     try:
         return workflow_scenario(Path(given), workers=settings["workers"], time_scale=settings["time_scale"])
     except WorkflowError as error:
-        raise SettingError("--cortex-scenario", settings.origin("scenario"), str(error)) from error
+        raise settings.error("scenario", str(error)) from error

@@ -77,7 +77,7 @@ class Subject:
         """What the graph allows for sure: by its shape, or by durations that are known by design."""
         if self.plan is None:
             return None
-        if self.scenario is not None:
+        if self.designed:
             return ceiling_by_durations(self.plan, self.designed, self.workers)
         return ceiling_by_shape(self.plan, self.workers)
 

@@ -15,9 +15,9 @@ from pytest_cortex.plugin.fixtures import (
     cortex_small,
     pytest_generate_tests,
 )
-from pytest_cortex.plugin.header import pytest_report_header
+from pytest_cortex.plugin.header import pytest_report_collectionfinish, pytest_report_header
 from pytest_cortex.plugin.marker import pytest_pycollect_makeitem
-from pytest_cortex.plugin.options import pytest_addoption, pytest_configure, pytest_sessionstart
+from pytest_cortex.plugin.options import pytest_addhooks, pytest_addoption, pytest_configure, pytest_sessionstart
 from pytest_cortex.plugin.verdicts import pytest_report_teststatus, pytest_runtest_call, pytest_runtest_makereport
 
 __all__ = [
@@ -27,12 +27,14 @@ __all__ = [
     "cortex_medium",
     "cortex_scenario",
     "cortex_small",
+    "pytest_addhooks",
     "pytest_addoption",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_generate_tests",
     "pytest_make_collect_report",
     "pytest_pycollect_makeitem",
+    "pytest_report_collectionfinish",
     "pytest_report_header",
     "pytest_report_teststatus",
     "pytest_runtest_call",

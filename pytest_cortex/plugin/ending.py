@@ -29,6 +29,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if bench_session is None or any(session.config.getoption(name, default=False) for name in _WITHOUT_CALLS):
         return
     from pytest_cortex.measuring.watchdog import set_exit_status  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.plugin.hooks import with_sections  # noqa: PLC0415 - the same
 
     set_exit_status(int(exitstatus))
     cache = getattr(session.config, "cache", None)
@@ -36,9 +37,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         cache.set(CACHE_KEY, bench_session.streaks.counts)
     record = bench_session.record()
     if record.measurements:  # a run in which nothing came to be measured leaves the former report alone
-        record = _completed(record, session)
+        record, problems = with_sections(session.config, _completed(record, session))
         session.config.stash[RECORD_KEY] = record
-        session.config.stash[PROBLEMS_KEY] = list(_written(record, bench_session))
+        session.config.stash[PROBLEMS_KEY] = [*problems, *_written(record, bench_session)]
 
 
 def _written(record: SessionRecord, bench_session: BenchSession) -> Iterator[str]:

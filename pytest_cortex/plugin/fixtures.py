@@ -23,11 +23,11 @@ _UNFORESEEN = (
 
 @pytest.fixture
 def cortex_bench(request: pytest.FixtureRequest) -> Iterator[CortexBench]:
-    """Measures a sequential program against its parallel twin, and gates the speedup.
+    """Gates a speedup: cortex_bench(sequential=f, parallel=g, workers=4), or (operation, workers=4), or (scenario).
 
-    cortex_bench(sequential=f, parallel=g, workers=4), or cortex_bench(operation, workers=4), or
-    cortex_bench(scenario); the result has .speedup, .efficiency, .assert_speedup(limit), .assert_efficiency(limit).
-    """
+    The result has .speedup, .efficiency, .assert_speedup(limit) and .assert_efficiency(limit).  cortex_bench.compare
+    holds several programs against one of them, cortex_bench.scale one program against itself with fewer workers.
+    """  # noqa: D402 - pytest --fixtures shows the first line alone, so that it has to teach how to call it
     from pytest_cortex.measuring.rounds import steady_memory  # noqa: PLC0415 - an idle run does not pay for it
 
     session = request.config.stash.get(SESSION_KEY, None)
@@ -42,12 +42,12 @@ def cortex_bench(request: pytest.FixtureRequest) -> Iterator[CortexBench]:
 
 
 def _scenario(config: pytest.Config, name: str) -> Scenario:
-    from pytest_cortex.scenarios.scenario import built_in  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.bench.session import find_scenario  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.plugin.hooks import offered_scenarios  # noqa: PLC0415 - the same
 
     session = config.stash.get(SESSION_KEY, None)
     if session is None:
-        duration_s: float = config.stash[SETTINGS_KEY]["module_duration"]
-        return built_in(name, duration_s)
+        return find_scenario(name, config.stash[SETTINGS_KEY], offered_scenarios(config))
     scenario: Scenario = session.scenario(name)
     return scenario
 
@@ -78,7 +78,7 @@ def cortex_limited_workers(pytestconfig: pytest.Config) -> Scenario:
 
 @pytest.fixture
 def cortex_scenario(request: pytest.FixtureRequest) -> Scenario:
-    """Every scenario in turn: the four built-in ones, or those that --cortex-scenario names."""
+    """Every scenario in turn: the four built-in ones and those of plugins, or those that --cortex-scenario names."""
     name: str = request.param
     return _scenario(request.config, name)
 
@@ -86,7 +86,13 @@ def cortex_scenario(request: pytest.FixtureRequest) -> Scenario:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Makes one test per scenario of those that ask for ``cortex_scenario``."""
     if "cortex_scenario" in metafunc.fixturenames:
-        from pytest_cortex.bench.session import selected_names  # noqa: PLC0415 - an idle run does not pay for it
+        from pytest_cortex.plugin.hooks import HookError, offered_scenarios  # noqa: PLC0415 - not for an idle run
+        from pytest_cortex.settings.checks import selected_names  # noqa: PLC0415 - the same
+        from pytest_cortex.settings.values import BUILT_IN_SCENARIOS, SettingError  # noqa: PLC0415 - the same
 
-        names = selected_names(metafunc.config.stash[SETTINGS_KEY])
+        try:
+            known = (*BUILT_IN_SCENARIOS, *offered_scenarios(metafunc.config))
+            names = selected_names(metafunc.config.stash[SETTINGS_KEY], known)
+        except (HookError, SettingError) as error:
+            raise pytest.Collector.CollectError(f"pytest-cortex: {error}") from error
         metafunc.parametrize("cortex_scenario", names, indirect=True)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_cortex.plugin.collection import is_bench
 from pytest_cortex.plugin.distribution import is_controller
+from pytest_cortex.plugin.marker import gates_of
 from pytest_cortex.plugin.stash import SESSION_KEY
 from pytest_cortex.settings.settings import Settings
+from pytest_cortex.settings.values import SettingError
+from pytest_cortex.wording import plural
+
+if TYPE_CHECKING:
+    from pytest_cortex.record import GateName
 
 _ORIGINS = ("command line", "ini", "strict", "random", "default")
 
@@ -22,9 +31,33 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
     return [
         f"cortex: measuring bench tests {how}",
         _claim(session.settings),
-        *_settings_by_origin(session.settings),
+        *_settings_by_origin(session.settings, all_of_them=config.get_verbosity() > 0),
         f"cortex: reports in {session.report_dir}",
     ]
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> str | None:
+    """Says which limits markers set, as far as none on the command line takes their place."""
+    session = config.stash.get(SESSION_KEY, None)
+    if session is None or config.get_verbosity() < 0:
+        return None
+    asked = Counter(pair for item in items if is_bench(item) for pair in _gates(item).items())
+    shown = [
+        f"{gate}={limit:g} ({plural(count, 'test')}{_overruled(session.settings.limits.get((gate, 'command line')))})"
+        for (gate, limit), count in asked.items()
+    ]
+    return f"cortex: marker: {', '.join(shown)}" if shown else None
+
+
+def _gates(item: pytest.Item) -> dict[GateName, float]:
+    try:
+        return gates_of(item)
+    except SettingError:  # of a marker that was added after collection: the test will say what is wrong with it
+        return {}
+
+
+def _overruled(limits: Mapping[str, float] | None) -> str:
+    return ", overruled by the command line" if limits and "" in limits else ""
 
 
 def _claim(settings: Settings) -> str:
@@ -37,13 +70,19 @@ def _claim(settings: Settings) -> str:
     )
 
 
-def _settings_by_origin(settings: Settings) -> list[str]:
-    """One line per origin: what the user set stands apart from what is default."""
-    shown: dict[str, list[str]] = {}
+def _settings_by_origin(settings: Settings, *, all_of_them: bool) -> list[str]:
+    """One line per place: what the user set stands apart from what is default, and that is two dozen values."""
+    shown: dict[tuple[int, str], list[str]] = {}
     for name in settings.by_name:
         for origin, value in _in_force(name, settings).items():
-            shown.setdefault(origin, []).append(f"{name}={_shown(value)}")
-    return [f"cortex: {origin}: {', '.join(shown[origin])}" for origin in sorted(shown, key=_ORIGINS.index)]
+            place = _ORIGINS.index(origin), settings.place(name, origin)
+            shown.setdefault(place, []).append(f"{name}={_shown(value)}")
+    defaults = shown.pop((_ORIGINS.index("default"), "default"), [])
+    in_order = sorted(shown, key=lambda each: (each[0], each[1] == "addopts", each[1]))
+    lines = [f"cortex: {place}: {', '.join(shown[rank, place])}" for rank, place in in_order]
+    if all_of_them:
+        return [*lines, f"cortex: default: {', '.join(defaults)}"]
+    return [*lines, f"cortex: {plural(len(defaults), 'other option')} by default (-v shows them)"]
 
 
 def _in_force(name: str, settings: Settings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import random
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 
 _MARKER_HELP = (
-    f"cortex({', '.join(f'{gate}=LIMIT' for gate in GATES)}): gates for everything the test measures with cortex_bench"
+    f"cortex({', '.join(f'{gate}=LIMIT' for gate in GATES)}): "
+    "gates for everything the test measures with cortex_bench; of several markers the nearest counts, and a limit on "
+    "the command line before any of them (see pytest --help)"
 )
 _GROUP_HELP = (
     "Two functions and a limit: a bench test calls the fixture cortex_bench with a sequential and a parallel program, "
@@ -54,15 +57,38 @@ def _add_to_command_line(group: pytest.OptionGroup, option: Option) -> None:
         group.addoption(option.flag, action="append_const", const="true", dest=option.ini, help=text)
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Announces the hooks through which others take part."""
+    from pytest_cortex.plugin import hookspecs  # noqa: PLC0415 - beside its only use
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Reads and checks every option, before anything is collected."""
     config.addinivalue_line("markers", _MARKER_HELP)
+    if config.getoption("help"):
+        return  # whoever looks for what would be right, may be in the middle of something wrong
     try:
         settings = config.stash[SETTINGS_KEY] = _settings(config)
-        if settings["bench"] and not is_worker(config):
+        if is_worker(config):
+            return  # the controller has checked, and a worker may be where a file is not
+        if settings["bench"]:
             config.stash[SESSION_KEY] = _bench_session(config, settings)
+        elif settings.given:
+            _check(config, settings)
     except SettingError as error:
         raise pytest.UsageError(f"pytest-cortex: {error}") from error
+
+
+def _check(config: pytest.Config, settings: Settings) -> None:
+    """Checks where nothing is measured; which scenarios other plugins offer is not asked for that."""
+    from pytest_cortex.settings.checks import check_horizon, selected_names  # noqa: PLC0415 - only if there is a need
+    from pytest_cortex.settings.values import BUILT_IN_SCENARIOS  # noqa: PLC0415 - the same
+
+    check_horizon(settings)
+    if not config.hook.pytest_cortex_scenarios.get_hookimpls():
+        selected_names(settings, BUILT_IN_SCENARIOS)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -74,16 +100,35 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _settings(config: pytest.Config) -> Settings:
     command_line: dict[str, Sequence[str]] = {}
     ini: dict[str, Sequence[str]] = {}
+    places: dict[tuple[str, str], str] = {}
+    written = _written(config)
     for option in OPTIONS:
         given = config.getoption(option.ini)
         if given:
             command_line[option.name] = given if option.many else given[-1:]
-        written = config.getini(option.ini)
-        if written:
-            ini[option.name] = [str(word) for word in (written if option.many else [written])]
+            places[option.name, "command line"] = _where_given(config, option)
+        if option.name in written:
+            ini[option.name], places[option.name, "ini"] = written[option.name]
     if "scenario" in ini:
         ini["scenario"] = [_from_root(config, word) for word in ini["scenario"]]
-    return resolve(command_line, ini, seed=random.SystemRandom().getrandbits(32))
+    return resolve(command_line, ini, seed=random.SystemRandom().getrandbits(32), places=places)
+
+
+def _where_given(config: pytest.Config, option: Option) -> str:
+    """What pytest puts before the command line, from the ini file or the environment, is named as such."""
+    typed = (str(each).partition("=")[0] for each in config.invocation_params.args)
+    return "command line" if option.flag in typed else "addopts"
+
+
+def _written(config: pytest.Config) -> dict[str, tuple[list[str], str]]:
+    """Returns the words of what is written down, and where that is; most ini files do not mention this plugin."""
+    file = config.inipath
+    mentioned = file is not None and b"cortex" in file.read_bytes().lower()
+    if not mentioned and not config.getoption("override_ini"):
+        return {}
+    from pytest_cortex.plugin.ini_values import written  # noqa: PLC0415 - an idle run does not pay for it
+
+    return written(config)
 
 
 def _from_root(config: pytest.Config, word: str) -> str:
@@ -94,18 +139,26 @@ def _from_root(config: pytest.Config, word: str) -> str:
 
 def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
     from pytest_cortex.baselines.comparison import Baselines  # noqa: PLC0415 - an idle run does not pay for it
-    from pytest_cortex.bench.session import BenchSession, check_horizon, load_scenarios  # noqa: PLC0415 - the same
+    from pytest_cortex.bench.session import BenchSession, load_scenarios  # noqa: PLC0415 - the same
     from pytest_cortex.bench.streaks import Streaks  # noqa: PLC0415 - the same
+    from pytest_cortex.plugin.hooks import HookError, machine_facts, objection, offered_scenarios  # noqa: PLC0415 - the same
+    from pytest_cortex.settings.checks import check_horizon  # noqa: PLC0415 - the same
 
     check_horizon(settings)
+    try:
+        offered, facts = offered_scenarios(config), machine_facts(config)
+    except HookError as error:
+        raise pytest.UsageError(f"pytest-cortex: {error}") from error
     cache = getattr(config, "cache", None)
     return BenchSession(
         settings=settings,
-        scenarios=load_scenarios(settings),
+        scenarios=load_scenarios(settings, offered),
         report_dir=_report_dir(config, settings),
         command=tuple(map(str, config.invocation_params.args)),
         streaks=Streaks(cache.get(CACHE_KEY, {}) if cache is not None else {}),
         baselines=Baselines.from_settings(settings, _root(config)),
+        facts=facts,
+        objection=partial(objection, config),
     )
 
 
@@ -116,15 +169,15 @@ def _root(config: pytest.Config) -> Path:
 
 def _report_dir(config: pytest.Config, settings: Settings) -> Path:
     """Where reports go; finds out now rather than after the measuring that nothing can be written there."""
-    origin = settings.origin("report_dir")
-    base = config.invocation_params.dir if origin == "command line" else _root(config)
+    typed = settings.origin("report_dir") == "command line"
+    base = config.invocation_params.dir if typed else _root(config)
     folder: Path = base / settings["report_dir"]
     try:
         problem = _why_not_writable(folder)
     except OSError as error:  # a name too long
         problem = f"'{folder}' cannot be used: {error.strerror}; name another folder"
     if problem:
-        raise SettingError("--cortex-report-dir", origin, problem)
+        raise settings.error("report_dir", problem)
     return folder
 
 

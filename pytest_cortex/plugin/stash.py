@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_cortex.bench.fixture import CortexBench
     from pytest_cortex.bench.session import BenchSession
     from pytest_cortex.record import SessionRecord
+    from pytest_cortex.scenarios.scenario import Scenario
     from pytest_cortex.settings.settings import Settings
 
 SETTINGS_KEY: pytest.StashKey[Settings] = pytest.StashKey()
 """On the config: every option, read and checked."""
+
+OFFERED_KEY: pytest.StashKey[Mapping[str, Scenario]] = pytest.StashKey()
+"""On the config, once somebody wants to know: the scenarios of other plugins."""
 
 SESSION_KEY: pytest.StashKey[BenchSession] = pytest.StashKey()
 """On the config: the run's state, in the one process that measures."""

@@ -11,13 +11,14 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from pytest_cortex.judging.gate import Outcome
+from pytest_cortex.reporting.additions import tamed
 from pytest_cortex.reporting.complaints import Complaint, complaints
 from pytest_cortex.reporting.document import plain
 from pytest_cortex.reporting.rows import Row, cell_texts, labels_of, rows
 from pytest_cortex.wording import MISSING, estimate, finite, plural, printable, ratio, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_cortex.record import MeasurementRecord, SessionRecord
 
@@ -77,6 +78,7 @@ def markdown(session: SessionRecord, *, charts: Sequence[str] = ()) -> str:
         *_section("Where the missing speedup went", _missing(session)),
         *_section("Scaling", _scalings(session)),
         *_section("Notes", _notes(session)),
+        *_additions(session),
         *_section("Environment", _facts(session)),
         *_section("Settings", _settings(session)),
         *_section("How to reproduce", _reproduction(session)),
@@ -233,10 +235,25 @@ def _notes(session: SessionRecord) -> Iterator[str]:
             yield f"- {escape(label)}: {escape(note)}"
 
 
+def _additions(session: SessionRecord) -> Iterator[str]:
+    """The sections of other plugins, each with its plugin's name, so that nobody takes them for ours."""
+    for section in session.sections:
+        yield from _section(f"{escape(section.title)} ({escape(section.plugin)})", tamed(section.text))
+
+
 def _facts(session: SessionRecord) -> Iterator[str]:
-    body = [(escape(str(key)), escape(_value(value))) for key, value in session.environment.items()]
+    body = [(escape(name), escape(_value(value))) for name, value in _named_facts(session.environment)]
     if body:
         yield _grid(("Fact", "Value"), "ll", body)
+
+
+def _named_facts(environment: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """What other plugins know comes last, with their names."""
+    yield from ((str(name), value) for name, value in environment.items() if name != "plugins")
+    match environment.get("plugins"):
+        case dict(plugins):
+            for plugin, facts in plugins.items():
+                yield from ((f"{name} ({plugin})", value) for name, value in facts.items())
 
 
 def _settings(session: SessionRecord) -> Iterator[str]:
@@ -253,7 +270,7 @@ def _value(value: object) -> str:
         case str(text):
             return text
         case dict(items):
-            return ", ".join(f"{key} {_value(item)}" for key, item in items.items()) or MISSING
+            return ", ".join(f"{key} {_value(item)}".lstrip() for key, item in items.items()) or MISSING
         case list(items):
             return ", ".join(map(_value, items)) or MISSING
         case None:

@@ -142,8 +142,8 @@ OPTIONS = (
     Option(
         name="scenario",
         metavar="NAME|FILE",
-        help="scenarios to run: small, medium, large, limited_workers, or a WfFormat file of a real workflow, which is "
-        "replayed with sleeping modules; repeatable; by default the four built-in ones",
+        help="scenarios to run: small, medium, large, limited_workers, one that a plugin offers, or a WfFormat file of "
+        "a real workflow, which is replayed with sleeping modules; repeatable; by default all but files",
         read=tuple,
         default=(),
         many=True,

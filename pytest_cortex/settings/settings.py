@@ -7,7 +7,7 @@ what would be right.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pytest_cortex.record import GateName, SettingRecord
@@ -48,17 +48,38 @@ class Settings:
     Attributes:
         by_name: Value and origin per option.
         limits: Per gate and origin, the limit per scenario (empty name: for all).
+        places: Per option and origin, what people call the latter: the name of the ini file, say.
     """
 
     by_name: Mapping[str, Setting[Any]]
     limits: Mapping[tuple[GateName, str], Mapping[str, float]]
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
         return self.by_name[name].value
 
+    @property
+    def given(self) -> bool:
+        """True if somebody set anything."""
+        return any(each.origin in {"command line", "ini"} for each in self.by_name.values())
+
     def origin(self, name: str) -> str:
         """Where the value comes from."""
         return self.by_name[name].origin
+
+    def place(self, name: str, origin: str | None = None) -> str:
+        """Where exactly it stands, for people, e.g. ``pytest.ini``.
+
+        Args:
+            name: The option.
+            origin: One of several; by default that of the value in force.
+        """
+        origin = origin or self.origin(name)
+        return self.places.get((name, origin), origin)
+
+    def error(self, name: str, problem: str) -> SettingError:
+        """Returns the error that tells of a problem with the value in force, where that stands."""
+        return SettingError(_written(name, self.origin(name)), self.place(name), problem)
 
     def records(self) -> dict[str, SettingRecord]:
         """The settings as they are written into reports."""
@@ -67,7 +88,7 @@ class Settings:
     def scenarios_with_limits(self) -> dict[str, tuple[str, str]]:
         """The scenario names that limits mention, each with the option that does and where that stands."""
         return {
-            scenario: (f"--cortex-{gate}".replace("_", "-") if origin == "command line" else f"cortex_{gate}", origin)
+            scenario: (_written(gate, origin), self.place(gate, origin))
             for (gate, origin), limits in self.limits.items()
             for scenario in limits
             if scenario
@@ -101,23 +122,31 @@ class Settings:
         return limits.get(scenario or "", limits.get(""))
 
 
-def resolve(command_line: Mapping[str, Sequence[str]], ini: Mapping[str, Sequence[str]], *, seed: int) -> Settings:
+def resolve(
+    command_line: Mapping[str, Sequence[str]],
+    ini: Mapping[str, Sequence[str]],
+    *,
+    seed: int,
+    places: Mapping[tuple[str, str], str] | None = None,
+) -> Settings:
     """Reads all options.
 
     Args:
         command_line: Words per option name, for the options given there.
         ini: The same for the ini file.
         seed: Used if nobody gives one.
+        places: Per option and origin, what to call the latter; by default its own name.
 
     Raises:
         SettingError: If a value makes no sense.
     """
+    places = places or {}
     effective = {option.name: Setting(value=option.default, origin="default") for option in OPTIONS}
     limits: dict[tuple[GateName, str], Mapping[str, float]] = {}
     for origin, source in (("ini", ini), ("command line", command_line)):
         for option in OPTIONS:
             if option.name in source:
-                value = _read(option, source[option.name], origin)
+                value = _read(option, source[option.name], origin, places.get((option.name, origin), origin))
                 effective[option.name] = Setting(value=value, origin=origin)
                 if option.name in GATES:
                     limits[option.name, origin] = value
@@ -127,12 +156,16 @@ def resolve(command_line: Mapping[str, Sequence[str]], ini: Mapping[str, Sequenc
                 effective[name] = Setting(value=value, origin="strict")
     if effective["seed"].value is None:
         effective["seed"] = Setting(value=seed, origin="random")
-    return Settings(by_name=effective, limits=limits)
+    return Settings(by_name=effective, limits=limits, places=places)
 
 
-def _read(option: Option, words: Sequence[str], origin: str) -> Any:
-    name = option.flag if origin == "command line" else option.ini
+def _read(option: Option, words: Sequence[str], origin: str, place: str) -> Any:
     try:
         return option.read(words)
     except ValueError as error:
-        raise SettingError(name, origin, str(error)) from error
+        raise SettingError(_written(option.name, origin), place, str(error)) from error
+
+
+def _written(name: str, origin: str) -> str:
+    """An option as it is written there."""
+    return f"--cortex-{name}".replace("_", "-") if origin == "command line" else f"cortex_{name}"

@@ -12,6 +12,7 @@ from pytest_cortex.record import GateName
 SPEED_GATES: tuple[GateName, ...] = ("min_speedup", "min_efficiency")
 STRUCTURE_GATES: tuple[GateName, ...] = ("min_parallelism", "max_groups", "min_quality", "min_peak_concurrency")
 GATES = SPEED_GATES + STRUCTURE_GATES
+BUILT_IN_SCENARIOS = ("small", "medium", "large", "limited_workers")
 INCONCLUSIVE_MODES = ("warn", "fail", "skip")
 LATEST = "latest"
 UNNAMED = "default"

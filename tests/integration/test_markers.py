@@ -75,6 +75,59 @@ def test_a_wrong_marker_is_an_error_before_anything_runs(
     assert notes() == []
 
 
+PLACED = {
+    "file": "pytestmark = pytest.mark.{mark}\n{test}",
+    "list of a file": "pytestmark = [pytest.mark.skipif(False, reason='-'), pytest.mark.{mark}]\n{test}",
+    "class": "@pytest.mark.{mark}\nclass TestClass:\n    @staticmethod\n    {test}",
+    "attribute of a class": "class TestClass:\n    pytestmark = pytest.mark.{mark}\n    @staticmethod\n    {test}",
+    "base class": "@pytest.mark.{mark}\nclass Base: pass\nclass TestClass(Base):\n    @staticmethod\n    {test}",
+    "parameter": "@pytest.mark.parametrize('n', [1, pytest.param(2, marks=pytest.mark.{mark})])\n{parametrized}",
+}
+TESTS = {"test": "def test_it(cortex_bench): pass", "parametrized": "def test_it(cortex_bench, n): pass"}
+
+
+@pytest.mark.parametrize(
+    ("mark", "message"),
+    [
+        ("cortex(min_speeup=3)", "unknown keyword 'min_speeup'; did you mean 'min_speedup'? Known keywords: *"),
+        ("cortex(3.5)", "it takes keywords only, not 3.5: write min_speedup=3.5"),
+        ("cortex(min_speedup=0)", "'0' is out of range; a speedup above 0*"),
+    ],
+    ids=["keyword", "position", "value"],
+)
+@pytest.mark.parametrize("place", PLACED)
+def test_a_wrong_marker_is_an_error_wherever_it_stands(
+    run: Run, bench_file: BenchFile, notes: Notes, place: str, mark: str, message: str
+) -> None:
+    bench_file(extra="def test_first(): note('ran')", name="test_another")
+    bench_file(extra=PLACED[place].format(mark=mark, **TESTS))
+    result = run()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines([f"test_bench.py::*test_it*: cortex*{message}"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert notes() == []
+
+
+def test_a_wrong_marker_that_a_hook_adds_is_an_error_of_its_test(
+    bench: Run, bench_file: BenchFile, pytester: pytest.Pytester
+) -> None:
+    """It is not there when tests are collected, and must not end in an internal error either."""
+    add = "def pytest_collection_modifyitems(items): items[0].add_marker(pytest.mark.cortex(min_speeup=3))"
+    pytester.makeconftest(f"import pytest\n{add}")
+    bench_file("healthy", "locked")
+    result = bench()
+    result.assert_outcomes(errors=1, failed=1)
+    result.stdout.fnmatch_lines(["*unknown keyword 'min_speeup'; did you mean 'min_speedup'?*"])
+
+
+def test_a_marker_without_keywords_only_marks(bench: Run, bench_file: BenchFile, record: Record) -> None:
+    """As in ``-m cortex``."""
+    call = "cortex_bench(sequential=serial, parallel=healthy, workers=4)"
+    bench_file(extra=f"@pytest.mark.cortex\ndef test_it(cortex_bench): {call}")
+    bench("-m", "cortex").assert_outcomes(passed=1)
+    assert limits(record) == {"test_it": {}}
+
+
 def test_a_gate_on_a_test_that_takes_no_cortex_bench_is_an_error(bench: Run, bench_file: BenchFile) -> None:
     bench_file(extra="@pytest.mark.cortex(min_speedup=3)\ndef test_it(): pass")
     result = bench()

@@ -63,9 +63,9 @@ def test_a_wrong_value_ends_the_run_before_anything_is_collected(
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("cortex_bench=maybe", "cortex_bench (ini): 'maybe' is neither true nor false"),
-        ("cortex_workers=0", "cortex_workers (ini): '0' is out of range"),
-        ("cortex_report_dir=test_bench.py", "*(ini): *test_bench.py' is a file: name a folder"),
+        ("cortex_bench=maybe", "cortex_bench (tox.ini): 'maybe' is neither true nor false"),
+        ("cortex_workers=0", "cortex_workers (tox.ini): '0' is out of range"),
+        ("cortex_report_dir=test_bench.py", "cortex_report_dir (tox.ini): *test_bench.py' is a file: name a folder"),
     ],
 )
 def test_a_wrong_value_in_the_ini_file_is_an_error_too(
@@ -114,12 +114,8 @@ def test_a_limit_from_the_command_line(bench: Run, bench_file: BenchFile, record
     ("file", "text"),
     [
         ("pytest.ini", "[pytest]\ncortex_min_speedup = 2.5"),
-        ("tox.ini", "[pytest]\ncortex_min_speedup = 2.5"),
-        ("setup.cfg", "[tool:pytest]\ncortex_min_speedup = 2.5"),
-        ("pyproject.toml", "[tool.pytest.ini_options]\ncortex_min_speedup = 2.5"),
-        ("pyproject.toml", '[tool.pytest.ini_options]\ncortex_min_speedup = "2.5"'),
         ("pyproject.toml", "[tool.pytest.ini_options]\ncortex_min_speedup = [2.5]"),
-        ("pyproject.toml", '[tool.pytest.ini_options]\ncortex_min_speedup = ["small:3", "2.5"]'),
+        ("pyproject.toml", '[tool.pytest]\ncortex_min_speedup = ["small:3", 2.5]'),
     ],
 )
 def test_a_limit_from_the_ini_file(bench: Run, pytester: pytest.Pytester, record: Record, file: str, text: str) -> None:

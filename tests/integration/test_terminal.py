@@ -22,16 +22,48 @@ Record: TypeAlias = Callable[[], dict[str, Any]]
 def test_the_header_shows_values_by_origin(bench: Run, bench_file: BenchFile, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\ncortex_workers = 3")
     bench_file("healthy")
-    result = bench("--cortex-time-limit=30", "--cortex-seed=7")
+    result = bench("--cortex-time-limit=30", "--cortex-seed=7", "-o", "cortex_rounds=20")
     result.stdout.fnmatch_lines(
         [
             "cortex: measuring bench tests one at a time",
             "cortex: command line: time_limit=30.0, seed=7",
-            "cortex: ini: workers=3",
-            "cortex: default: min_speedup=none, *max_inconclusive=5, *",
+            "cortex: -o: rounds=20",
+            "cortex: tox.ini: workers=3",
+            f"cortex: {len(OPTIONS) - 5} other options by default (-v shows them)",
             f"cortex: reports in {pytester.path / 'reports'}",
-        ]
+        ],
+        consecutive=False,
     )
+    result.stdout.no_fnmatch_line("cortex: default: *")
+
+
+def test_the_header_shows_defaults_to_those_who_want_to_know(bench: Run, bench_file: BenchFile) -> None:
+    bench_file("healthy")
+    result = bench("-v")
+    result.stdout.fnmatch_lines(["cortex: default: min_speedup=none, *max_inconclusive=5, *"])
+    result.stdout.no_fnmatch_line("*by default (-v*")
+
+
+def test_the_header_says_what_comes_from_addopts(bench: Run, bench_file: BenchFile, pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\naddopts = --cortex-rounds=20")
+    bench_file("healthy")
+    bench("--cortex-seed=7").stdout.fnmatch_lines(["cortex: command line: seed=7", "cortex: addopts: rounds=20"])
+
+
+def test_limits_of_markers_are_shown_once_they_are_collected(
+    bench: Run, bench_file: BenchFile, spread: tuple[str, ...]
+) -> None:
+    other = "@pytest.mark.cortex(min_efficiency=0.1)\ndef test_it(cortex_bench): cortex_bench(sequential=serial, "
+    bench_file("healthy", "locked", extra=f"{other}parallel=healthy, workers=4)")
+    shown = bench(*spread)
+    shown.stdout.fnmatch_lines(["cortex: marker: min_speedup=3 (2 tests), min_efficiency=0.1 (1 test)"])
+    overruled = bench("--cortex-min-speedup=2")
+    overruled.stdout.fnmatch_lines(["cortex: marker: min_speedup=3 (2 tests, overruled by the command line), *"])
+
+
+def test_nothing_is_said_of_markers_where_there_are_none(bench: Run, bench_file: BenchFile) -> None:
+    bench_file(extra="def test_it(cortex_bench): cortex_bench(sequential=serial, parallel=healthy, workers=4)")
+    bench().stdout.no_fnmatch_line("cortex: marker:*")
 
 
 def test_the_header_shows_limits_of_both_origins_since_both_count(
@@ -41,7 +73,7 @@ def test_the_header_shows_limits_of_both_origins_since_both_count(
     bench_file("healthy")
     result = bench("--cortex-min-speedup=large:3")
     result.stdout.fnmatch_lines_random(
-        ["cortex: ini: min_speedup=small:2", "cortex: command line: min_speedup=large:3"]
+        ["cortex: tox.ini: min_speedup=small:2", "cortex: command line: min_speedup=large:3"]
     )
 
 
@@ -110,11 +142,20 @@ def test_help_shows_every_option_and_every_ini_key(run: Run) -> None:
 
 def test_markers_describes_ours(run: Run) -> None:
     keywords = ", ".join(f"{gate}=LIMIT" for gate in GATES)
-    run("--markers").stdout.fnmatch_lines([f"@pytest.mark.cortex({keywords}): gates for *"])
+    told = "gates for everything the test measures with cortex_bench; of several markers the nearest counts, *"
+    run("--markers").stdout.fnmatch_lines([f"@pytest.mark.cortex({keywords}): {told}"])
 
 
 def test_fixtures_describes_ours(run: Run) -> None:
     text = str(run("--fixtures").stdout)
     names = ["bench", "scenario", "small", "medium", "large", "limited_workers"]
     assert [name for name in names if f"cortex_{name} --" not in text] == []
-    assert "no docstring available" not in text.partition("cortex_bench --")[2].partition("\n-----")[0]
+    ours = text.partition("cortex_bench --")[2].partition("\n-----")[0]
+    assert "no docstring available" not in ours
+    assert "cortex_bench(sequential=f, parallel=g, workers=4), or (operation, workers=4), or (scenario)." in ours
+
+
+def test_help_says_what_it_is_for_and_who_wins(run: Run) -> None:
+    text = " ".join(str(run("--help").stdout).split())
+    assert "Two functions and a limit: a bench test calls the fixture cortex_bench" in text
+    assert "the command line wins over markers, markers over the ini file" in text

@@ -11,7 +11,7 @@ import pytest
 from pytest_cortex.baselines.comparison import Baselines
 from pytest_cortex.bench.fixture import CortexBench
 from pytest_cortex.bench.result import GateFailed
-from pytest_cortex.bench.session import BenchSession, check_horizon, load_scenarios, selected_names
+from pytest_cortex.bench.session import BenchSession, load_scenarios
 from pytest_cortex.bench.streaks import Streaks
 from pytest_cortex.measuring.interference import Monitor
 from pytest_cortex.measuring.rounds import undisturbed
@@ -60,10 +60,6 @@ def workflow(tmp_path: Path) -> Callable[..., str]:
 # Scenarios ------------------------------------------------------------------------------------------------------------
 
 
-def test_built_in_scenarios_are_selected_when_nobody_names_any() -> None:
-    assert selected_names(settings()) == ("small", "medium", "large", "limited_workers")
-
-
 def test_scenarios_are_those_named_in_their_order(workflow: Callable[..., str]) -> None:
     path = workflow()
     loaded = load_scenarios(settings(scenario=["large", path], workers=["3"], time_scale=["2"]))
@@ -76,45 +72,11 @@ def test_built_in_scenarios_take_the_duration_that_is_set() -> None:
     assert set(small.durations.values()) == {0.5}
 
 
-@pytest.mark.parametrize("name", ["smal", "", ".", "x" * 5000], ids=["typing error", "empty", "folder", "endless"])
-def test_scenario_that_is_neither_known_nor_a_file_is_refused(name: str) -> None:
-    with pytest.raises(SettingError) as caught:
-        selected_names(settings(scenario=[name]))
-    assert str(caught.value) == (
-        f"--cortex-scenario (command line): {name!r} is neither a known scenario (small, medium, large, "
-        "limited_workers) nor a file"
-    )
-
-
-def test_scenario_named_twice_is_refused(workflow: Callable[..., str]) -> None:
-    with pytest.raises(SettingError, match=r"\(ini\): the name 'flow' is given more than once"):
-        selected_names(settings({"scenario": [workflow(), workflow("flow.txt")]}))
-
-
-def test_file_with_the_name_of_a_built_in_scenario_is_refused(workflow: Callable[..., str]) -> None:
-    with pytest.raises(SettingError, match=r"small\.json' has the name of a built-in scenario: rename it"):
-        selected_names(settings(scenario=[workflow("small.json")]))
-
-
 def test_unusable_workflow_is_refused_with_its_reason(workflow: Callable[..., str]) -> None:
     path = workflow(runtime=-1)
     with pytest.raises(SettingError) as caught:
         load_scenarios(settings(scenario=[path]))
     assert str(caught.value).startswith(f"--cortex-scenario (command line): workflow file '{path}': task 'a' has ")
-
-
-def test_limit_for_a_scenario_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(SettingError) as caught:
-        selected_names(settings({"min_speedup": ["huge:3"]}))
-    assert str(caught.value) == (
-        "cortex_min_speedup (ini): there is no scenario 'huge'; a limit is written alone, or for one of small, medium, "
-        "large, limited_workers"
-    )
-
-
-def test_limit_may_name_a_workflow_or_a_built_in_scenario_that_is_not_selected(workflow: Callable[..., str]) -> None:
-    options = settings(scenario=[workflow()], min_speedup=["flow:1", "small:3"])
-    assert selected_names(options) == ("flow",)
 
 
 def test_session_knows_the_built_in_scenarios_although_others_are_selected(
@@ -124,31 +86,6 @@ def test_session_knows_the_built_in_scenarios_although_others_are_selected(
     session.settings, session.scenarios = options, load_scenarios(options)
     assert session.scenario("flow") is session.scenarios["flow"]
     assert (session.scenario("small").name, len(session.scenario("small").durations)) == ("small", 4)
-
-
-# The horizon ----------------------------------------------------------------------------------------------------------
-
-
-def test_horizon_that_could_never_give_a_verdict_is_refused() -> None:
-    """Five equal signs come up by chance far too often."""
-    with pytest.raises(SettingError) as caught:
-        check_horizon(settings(rounds=["5"]))
-    assert str(caught.value).startswith("--cortex-rounds (command line): 5 rounds prove nothing at alpha 0.001; ")
-
-
-def test_horizon_is_long_enough_where_the_message_says_so() -> None:
-    """The number it names is the shortest one that is accepted."""
-    with pytest.raises(SettingError) as caught:
-        check_horizon(settings(rounds=["1"]))
-    least = int(caught.value.problem.split("; ")[1].split()[0])
-    check_horizon(settings(rounds=[str(least)]))
-    with pytest.raises(SettingError):
-        check_horizon(settings(rounds=[str(least - 1)]))
-
-
-def test_shorter_horizon_is_enough_for_a_larger_alpha() -> None:
-    """Who accepts more errors needs less proof."""
-    check_horizon(settings(rounds=["5"], alpha=["0.1"]))
 
 
 # Measurements ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sample_records import EXPLAINED, MEASURED, SCALING, UNMEASURED, session, verdict
 
 from pytest_cortex.judging.gate import Outcome
+from pytest_cortex.record import SettingRecord
 from pytest_cortex.reporting.summary import encode, escape, markdown, result, totals
 
 
@@ -46,6 +47,12 @@ def test_totals_are_those_of_the_four_scenarios() -> None:
     sums = totals(session(*four))
     assert sums is not None
     assert (round(sums.speedup, 2), round(sums.saved, 3), sums.sequential_s) == (3.46, 0.685, 16.0)
+
+
+def test_limit_for_everything_stands_beside_those_for_one_scenario() -> None:
+    limits = SettingRecord(value={"small": 3.0, "": 2.5}, origin="ini")
+    text = section(markdown(replace(session(MEASURED), settings={"min_speedup": limits})), "Settings")
+    assert table_row(text, "min_speedup") == ["min_speedup", "small 3.0, 2.5", "ini"]
 
 
 def test_totals_leave_out_what_was_not_measured() -> None:
