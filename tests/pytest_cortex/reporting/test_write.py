@@ -17,6 +17,7 @@ from pytest_cortex.reporting import document as json_document
 FILES = [
     "cortex.json",
     "cortex.csv",
+    "trace.json",
     "speedup.svg",
     "speedup.png",
     "efficiency.svg",
@@ -63,8 +64,8 @@ def test_nothing_else_in_the_folder_is_touched(tmp_path: Path) -> None:
 def test_data_is_written_when_every_chart_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", broken)
     written = write(session(MEASURED), tmp_path)
-    assert [path.name for path in written.paths] == ["cortex.json", "cortex.csv", "summary.md"]
-    assert [problem.path.name for problem in written.problems] == FILES[2:6]
+    assert [path.name for path in written.paths] == ["cortex.json", "cortex.csv", "trace.json", "summary.md"]
+    assert [problem.path.name for problem in written.problems] == FILES[3:7]
 
 
 def test_summary_shows_only_the_charts_that_exist(tmp_path: Path) -> None:
