@@ -14,6 +14,7 @@ from pytest_cortex.baselines.comparison import Baselines
 from pytest_cortex.bench.court import Court, rules_of
 from pytest_cortex.bench.fixture import CortexBench
 from pytest_cortex.bench.streaks import Streaks
+from pytest_cortex.history.keeping import History
 from pytest_cortex.judging.evidence import smallest_horizon
 from pytest_cortex.measuring import machine
 from pytest_cortex.measuring.interference import Monitor
@@ -48,6 +49,7 @@ class BenchSession:
         command: The arguments pytest was called with.
         streaks: INCONCLUSIVE verdicts from run to run.
         baselines: What is compared with, and where it is saved.
+        history: Where runs are kept; None if they are not.
         expected: Node ids of the bench tests that were selected.
         finished: Node ids of those that ran to their end.
     """
@@ -58,6 +60,7 @@ class BenchSession:
     command: tuple[str, ...]
     streaks: Streaks
     baselines: Baselines
+    history: History | None = None
     expected: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
     _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))

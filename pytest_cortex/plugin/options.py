@@ -96,6 +96,7 @@ def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
     from pytest_cortex.baselines.comparison import Baselines  # noqa: PLC0415 - an idle run does not pay for it
     from pytest_cortex.bench.session import BenchSession, check_horizon, load_scenarios  # noqa: PLC0415 - the same
     from pytest_cortex.bench.streaks import Streaks  # noqa: PLC0415 - the same
+    from pytest_cortex.history.keeping import History  # noqa: PLC0415 - the same
 
     check_horizon(settings)
     cache = getattr(config, "cache", None)
@@ -106,6 +107,7 @@ def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
         command=tuple(map(str, config.invocation_params.args)),
         streaks=Streaks(cache.get(CACHE_KEY, {}) if cache is not None else {}),
         baselines=Baselines.from_settings(settings, _root(config)),
+        history=History.from_settings(settings, _root(config)),
     )
 
 
