@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_cortex.plugin.stash import CACHE_KEY, PROBLEMS_KEY, RECORD_KEY, SESSION_KEY
 
+if TYPE_CHECKING:
+    from pytest_cortex.bench.session import BenchSession
+    from pytest_cortex.record import SessionRecord
+
 _LOG_WIDTH = 120  # columns for names where there is no terminal
 _WITHOUT_CALLS = ("collectonly", "setuponly", "setupplan")
+
+
+@contextmanager
+def _noted(what: str, notes: list[str]) -> Iterator[None]:
+    """Turns an error into a line for people: what goes wrong in reporting changes no verdict and no exit code."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a full disk, somebody's broken font: the tests have spoken by now
+        notes.append(f"{what}: {type(error).__name__}: {error}")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -17,24 +33,40 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     bench_session = session.config.stash.get(SESSION_KEY, None)
     if bench_session is None or any(session.config.getoption(name, default=False) for name in _WITHOUT_CALLS):
         return
-    from pytest_cortex.measuring.watchdog import set_exit_status  # noqa: PLC0415 - the same
-    from pytest_cortex.reporting import write  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.measuring.watchdog import set_exit_status  # noqa: PLC0415 - an idle run does not pay for it
 
     set_exit_status(int(exitstatus))
+    notes = session.config.stash[PROBLEMS_KEY] = []
     cache = getattr(session.config, "cache", None)
     if cache is not None:
-        cache.set(CACHE_KEY, bench_session.streaks.counts)
-    record = bench_session.record()
-    if record.measurements:  # a run in which nothing came to be measured leaves the former report alone
-        session.config.stash[RECORD_KEY] = record
-        written = write(record, bench_session.report_dir)
-        session.config.stash[PROBLEMS_KEY] = [*map(str, written.problems), *bench_session.baselines.save(record)]
+        with _noted("how often gates were INCONCLUSIVE was not kept", notes):
+            cache.set(CACHE_KEY, bench_session.streaks.counts)
+    with _noted("there are no reports", notes):
+        record = bench_session.record()
+        if record.measurements:  # a run in which nothing came to be measured leaves the former report alone
+            session.config.stash[RECORD_KEY] = _written(record, bench_session, notes)
+
+
+def _written(record: SessionRecord, bench_session: BenchSession, notes: list[str]) -> SessionRecord:
+    """Writes everything; returns the record with its history, and adds to *notes* what people should know of it."""
+    from pytest_cortex.reporting import write  # noqa: PLC0415 - an idle run does not pay for it
+
+    about_history: list[str] = []
+    if bench_session.history is not None:
+        with _noted("there is no history", notes):
+            record, about_history = bench_session.history.keep(record)
+    with _noted("the reports were not written", notes):
+        notes += map(str, write(record, bench_session.report_dir).problems)
+    with _noted("no baseline was saved", notes):
+        notes += bench_session.baselines.save(record)
+    notes += about_history
+    return record
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Shows the table; its last line is the path of the reports."""
-    record = config.stash.get(RECORD_KEY, None)
-    if record is None:
+    record, notes = config.stash.get(RECORD_KEY, None), config.stash.get(PROBLEMS_KEY, [])
+    if record is None and not notes:
         return
     from pytest_cortex.reporting import lines  # noqa: PLC0415 - an idle run does not pay for it
 
@@ -45,8 +77,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     }
     terminalreporter.write_sep("=", "cortex")  # section() would leave the progress line open
     width = shutil.get_terminal_size((_LOG_WIDTH, 0)).columns
-    for line in lines(record, width=width):
-        terminalreporter.write_line(line.text, **colours.get(line.outcome, {}))
-    for note in config.stash[PROBLEMS_KEY]:
+    if record is not None:
+        with _noted("the table cannot be shown", notes):
+            for line in lines(record, width=width):
+                terminalreporter.write_line(line.text, **colours.get(line.outcome, {}))
+    for note in notes:
         terminalreporter.write_line(note, yellow=True)
-    terminalreporter.write_line(f"reports: {config.stash[SESSION_KEY].report_dir}")
+    if record is not None:
+        terminalreporter.write_line(f"reports: {config.stash[SESSION_KEY].report_dir}")
