@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from orchestrator.report import described
+from orchestrator.report import RollbackStatus, Status, described
 
 if TYPE_CHECKING:
     from orchestrator.report import ModuleResult, OperationExecutionReport, RollbackResult
 
 Event: TypeAlias = dict[str, Any]
 
+_ORDINARY = {Status.SUCCEEDED, RollbackStatus.ROLLED_BACK}
 _PROCESS = 1
 _FIRST_THREAD = 2  # viewers take thread 0 for the idle one, and the one with its process's number for the main one
 
@@ -29,8 +30,7 @@ def trace_events(report: OperationExecutionReport) -> list[Event]:
 
     The operation is a process and each worker a thread, worker 0 being the calling one; phases have a track of their
     own.  Arrows lead from a module to those that waited for it.  What was rolled back stands on the track of whoever
-    did it; a module without a rollback, or one that could not be undone safely, says so in its ``args``.  Modules that
-    never ran are left out.
+    did it.  A module that failed says why in its ``args``, and how undoing it went.  What never ran is left out.
 
     To have a file that the viewers open::
 
@@ -78,8 +78,10 @@ def _module_details(report: OperationExecutionReport, name: str) -> Event:
 
 
 def _details(result: ModuleResult | RollbackResult) -> Event:
+    """What is out of the ordinary; viewers show it behind the name, so what always holds would be in the way."""
     error = described(result.error)
-    return {"status": result.status.value} | ({} if error is None else {"error": error})
+    status = {} if result.status in _ORDINARY else {"status": result.status.value}
+    return status | ({} if error is None else {"error": error})
 
 
 def _arrows(report: OperationExecutionReport, ran: Mapping[str, _Span]) -> Iterator[Event]:
@@ -109,7 +111,8 @@ def _phases(report: OperationExecutionReport, ran: Mapping[str, _Span], thread: 
 
 def _bar(name: str, category: str, span: _Span, details: Event) -> Event:
     times = {"ts": span.start_ns / 1e3, "dur": (span.end_ns - span.start_ns) / 1e3}  # microseconds
-    return {"ph": "X", "name": name, "cat": category, **times, "pid": _PROCESS, "tid": span.thread, "args": details}
+    where = {"pid": _PROCESS, "tid": span.thread}
+    return {"ph": "X", "name": name, "cat": category, **times, **where, **({"args": details} if details else {})}
 
 
 def _named(what: str, name: str, thread: int) -> Event:

@@ -62,7 +62,7 @@ class History:
             return session, ["history: nothing was saved, since programs were measured against themselves"]
         run = run_of(session, commit=_commit(session, self.root))
         if run is None:
-            return session, ["history: nothing was saved, since nothing was measured to its end"]
+            return session, ["history: nothing was saved, since no measurement has a speedup"]
         unsaved, notes = self._save(run)
         found = find(self.folder)
         kept, problems = prune(found.saved, self.retention)

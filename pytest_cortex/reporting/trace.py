@@ -119,7 +119,8 @@ def _phases(one: MeasurementRecord, bars: list[_Bar], process: int, thread: int)
 
 def _bar(name: str, category: str, start_ns: int, end_ns: int, *, pid: int, tid: int, args: Event) -> Event:
     times = {"ts": start_ns / 1e3, "dur": (end_ns - start_ns) / 1e3}  # microseconds
-    return {"ph": "X", "name": name, "cat": category, **times, "pid": pid, "tid": tid, "args": args}
+    details = {"args": args} if args else {}  # speedscope shows them behind the name, also where there are none
+    return {"ph": "X", "name": name, "cat": category, **times, "pid": pid, "tid": tid, **details}
 
 
 def _named(what: str, name: str, **where: int) -> Event:

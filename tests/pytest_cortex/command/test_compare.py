@@ -157,6 +157,18 @@ def test_name_that_the_terminal_cannot_show_is_shown_nevertheless(
     assert rb"gr\xf6\xdfe" in shown.getvalue()
 
 
+def test_too_few_rounds_are_said_to_prove_nothing(
+    written: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three rounds have no interval either; they are shown and drawn."""
+    both = record(measured(4.0, rounds=3, speedup_low=None, speedup_high=None))
+    assert main(["compare", written("a", both), written("b", both), "--chart", str(tmp_path / "chart.svg")]) == 0
+    out = capsys.readouterr().out
+    assert cells_of(out)["small"] == ["4", "4.00", "4.00", "1.00", "no difference proven"]
+    assert "Where there are too few rounds, nothing was tested.\n" in out
+    assert "rounds of both" not in out
+
+
 # What can be compared -------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ import errno
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def test_failed_measurement_is_kept_and_one_that_was_stopped_is_not(history: His
     ("changed", "record", "note"),
     [
         ({"against_itself": True}, run_at(1), "since programs were measured against themselves"),
-        ({}, run_at(1, UNMEASURED), "since nothing was measured to its end"),
+        ({}, run_at(1, UNMEASURED), "since no measurement has a speedup"),
     ],
 )
 def test_nothing_is_saved_of_what_says_nothing(
@@ -96,6 +97,20 @@ def test_history_never_grows_beyond_its_cap(history: History) -> None:
     assert len(find(history.folder).saved) == 3
     assert len(record.history[0].points) == 3
     assert record.history[0].points[-1].created_at == "2026-01-08T12:00:00+00:00"
+
+
+def test_runs_that_end_at_once_are_all_kept_and_drop_no_more_than_one_would(history: History) -> None:
+    """Each saves, reads and drops while the others do; whoever finds a file gone goes on."""
+    small = replace(history, retention=Retention(cap=5))
+    with ThreadPoolExecutor(8) as pool:
+        every_note = [
+            note for _record, notes in pool.map(small.keep, [run_at(day) for day in range(1, 25)]) for note in notes
+        ]
+    assert all(note.startswith("history: this run was saved, ") for note in every_note)
+    _record, _notes = small.keep(run_at(25))
+    left = [each.run.moment.day for each in find(history.folder).saved]
+    assert len(left) == 5
+    assert left[-3:] == [23, 24, 25]
 
 
 # What the record learns -----------------------------------------------------------------------------------------------
