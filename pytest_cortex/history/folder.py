@@ -17,6 +17,7 @@ from pytest_cortex.files import write_atomically
 from pytest_cortex.history.retention import Retention
 from pytest_cortex.history.run import HistoryRun, decode, encode
 from pytest_cortex.reading import UnreadableRecord
+from pytest_cortex.wording import MOST_NAMED, plural
 
 _NAME = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{16}\.json")
 
@@ -35,7 +36,7 @@ class Found:
 
     Attributes:
         saved: The runs that could be read, oldest first.
-        problems: A sentence for people on each file that could not.
+        problems: A sentence for people on each of the first few files that could not.
     """
 
     saved: tuple[Saved, ...]
@@ -75,7 +76,13 @@ def find(folder: Path) -> Found:
             continue
         except (OSError, UnreadableRecord) as error:
             problems.append(f"history: '{folder / name}' was skipped: {error}")
-    return Found(saved=tuple(sorted(saved, key=_age)), problems=tuple(problems))
+    return Found(saved=tuple(sorted(saved, key=_age)), problems=_first_of(problems))
+
+
+def _first_of(problems: list[str]) -> tuple[str, ...]:
+    """A folder full of files of a newer version is one message, not a hundred."""
+    more = len(problems) - MOST_NAMED
+    return (*problems[:MOST_NAMED], *([f"history: {plural(more, 'more file')} skipped"] if more > 0 else []))
 
 
 def prune(saved: Iterable[Saved], retention: Retention) -> tuple[tuple[Saved, ...], tuple[str, ...]]:

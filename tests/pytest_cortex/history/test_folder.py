@@ -144,6 +144,14 @@ def test_broken_file_is_skipped_by_name_and_costs_no_other(data: bytes, tmp_path
     assert [problem.startswith(f"history: '{broken}' was skipped: ") for problem in found.problems] == [True]
 
 
+def test_many_broken_files_are_not_as_many_messages(tmp_path: Path) -> None:
+    for day in range(1, 9):
+        save(tmp_path, at(day)).write_bytes(b"")
+    problems = find(tmp_path).problems
+    assert len(problems) == 4
+    assert problems[-1] == "history: 5 more files skipped"
+
+
 def test_file_that_goes_away_meanwhile_is_no_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another run has just dropped it."""
     save(tmp_path, at(1))
