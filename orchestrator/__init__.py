@@ -41,6 +41,7 @@ from orchestrator.report import (
     Status,
 )
 from orchestrator.schedule import SkipReason
+from orchestrator.trace import trace_events
 
 __all__ = [
     "CallError",
@@ -70,4 +71,5 @@ __all__ = [
     "module",
     "plan",
     "register",
+    "trace_events",
 ]

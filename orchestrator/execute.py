@@ -64,14 +64,13 @@ def execute_operation(
         on_failure=on_failure,
         grace_s=grace_s,
     )
-    start_ns = time.perf_counter_ns()
     runner.run()
     report = OperationExecutionReport(
         operation_id=found.id,
         success=not (runner.failed or compilation.problems or compilation.isolated),
         degraded=bool(compilation.dropped),
         workers=max_parallel_workers,
-        module_results=Lazily(lambda: _results(compilation, runner, start_ns)),
+        module_results=Lazily(lambda: _results(compilation, runner)),
         context=MappingProxyType(runner.context),
         errors=(*compilation.problems, *compilation.set_aside, *runner.errors),
         rollback_results=MappingProxyType(
@@ -100,7 +99,7 @@ def _dropped_message(operation: Operation, compilation: Compilation) -> str:
     return f"operation {operation.id!r} has cycles and runs degraded; dependencies that are not honoured: {edges}"
 
 
-def _results(compilation: Compilation, runner: Runner, start_ns: int) -> dict[str, ModuleResult]:
+def _results(compilation: Compilation, runner: Runner) -> dict[str, ModuleResult]:
     """One result per planned module, in the order of the plan."""
     if compilation.problems:
         return {name: _skipped(name, SkipReason.PLAN) for name in compilation.planned}
@@ -111,7 +110,7 @@ def _results(compilation: Compilation, runner: Runner, start_ns: int) -> dict[st
             reason = runner.schedule.skipped.get(node, SkipReason.CANCELLED)
             results[module.id] = _skipped(module.id, reason)
         else:
-            results[module.id] = _result(module.id, outcome, start_ns)
+            results[module.id] = _result(module.id, outcome, runner.start_ns)
     return {name: results[name] for name in compilation.planned} if compilation.isolated else results
 
 

@@ -71,7 +71,7 @@ class ModuleResult:
             "id": self.id,
             "status": self.status.value,
             "skip_reason": self.skip_reason and self.skip_reason.value,
-            "error": _described(self.error),
+            "error": described(self.error),
             "data_keys": sorted(map(str, self.data or ())),
             "started_s": self.started_s,
             "duration_s": self.duration_s,
@@ -86,10 +86,17 @@ class RollbackResult:
     Attributes:
         status: How it ended.
         error: What the rollback raised, if it did.
+        started_s: Seconds from the operation's start to that of the rollback; None if nothing was called.
+        duration_s: Seconds it took; None as *started_s*.
+        worker: Number of the worker that did it; None as *started_s*.
     """
 
     status: RollbackStatus
     error: BaseException | None = None
+    # Times tell two equal results apart for no one.
+    started_s: float | None = field(default=None, compare=False)
+    duration_s: float | None = field(default=None, compare=False)
+    worker: int | None = field(default=None, compare=False)
 
 
 class Lazily(Mapping[str, ModuleResult]):
@@ -273,9 +280,16 @@ class OperationExecutionReport:
             "workers": self.workers,
             "module_results": [result.to_dict() for result in self.module_results.values()],
             "context_keys": sorted(map(str, self.context)),
-            "errors": [_described(error) for error in self.errors],
+            "errors": [described(error) for error in self.errors],
             "rollback_results": [
-                {"id": name, "status": result.status.value, "error": _described(result.error)}
+                {
+                    "id": name,
+                    "status": result.status.value,
+                    "error": described(result.error),
+                    "started_s": result.started_s,
+                    "duration_s": result.duration_s,
+                    "worker": result.worker,
+                }
                 for name, result in self.rollback_results.items()
             ],
             "started_at": self.started_at.isoformat(),
@@ -294,7 +308,8 @@ class OperationExecutionReport:
         }
 
 
-def _described(error: BaseException | None) -> str | None:
+def described(error: BaseException | None) -> str | None:
+    """Returns an error as text; None for none."""
     if error is None:
         return None
     try:

@@ -17,7 +17,7 @@ import reprlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -25,7 +25,7 @@ from orchestrator.context import Ledger, ModuleContext
 from orchestrator.errors import OperationCancelled, OperationTerminated
 from orchestrator.graph import Graph
 from orchestrator.interrupts import Interrupts
-from orchestrator.report import RollbackResult, Status
+from orchestrator.report import RollbackResult, RollbackStatus, Status
 from orchestrator.schedule import Schedule
 from orchestrator.undo import roll_back, roll_back_all
 
@@ -137,6 +137,7 @@ class Runner:
         errors: What went wrong, in order.
         rollbacks: Per node, in the order done.
         interrupts: Signals seen.
+        start_ns: When it began, by the clock of all times here.
         failed: True once a required module failed or the operation was stopped.
         context: What the modules left behind, once they have ended.
     """
@@ -151,6 +152,7 @@ class Runner:
         self.errors: list[BaseException] = []
         self.rollbacks: dict[int, RollbackResult] = {}
         self.failed = False
+        self.start_ns = 0
         self.context: dict[str, Any] = {}
         self._on_failure = on_failure
         self._grace_s = min(grace_s, threading.TIMEOUT_MAX)  # infinity has no nanoseconds, and this is centuries
@@ -170,6 +172,7 @@ class Runner:
 
     def run(self) -> None:
         """Runs everything that can run, then rolls back if that is due.  Called once."""
+        self.start_ns = time.perf_counter_ns()
         with self.interrupts:
             try:
                 self._work(self._caller)
@@ -412,7 +415,12 @@ class Runner:
         self.rollbacks.update(roll_back_all(self.graph, due, still_running, undo, self._insists))
 
     def _undo(self, worker: _Worker, node: int) -> RollbackResult:
-        return roll_back(self.graph, self.ledger, node, partial(self._call, worker))
+        started_ns = time.perf_counter_ns()
+        result = roll_back(self.graph, self.ledger, node, partial(self._call, worker))
+        if result.status is RollbackStatus.NOT_DEFINED:
+            return result
+        started_s, duration_s = (started_ns - self.start_ns) / 1e9, (time.perf_counter_ns() - started_ns) / 1e9
+        return replace(result, started_s=started_s, duration_s=duration_s, worker=worker.number)
 
     def _undo_alone(self, worker: _Worker, node: int) -> RollbackResult:
         """Undoes an optional module while others go on; as in any rollback, a first Ctrl-C does not cut it short."""

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
 from pytest_cortex.judging.gate import Outcome
+from pytest_cortex.wording import finite
 
 SCHEMA_VERSION = 2
 
@@ -200,6 +201,12 @@ class MeasurementRecord:
         severity = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS)
         return next((outcome for outcome in severity if outcome in outcomes), None)
 
+    @property
+    def decisive(self) -> VerdictRecord | None:
+        """The verdict that made the outcome; of several, the one with the highest limit."""
+        deciding = [verdict for verdict in self.verdicts if verdict.outcome is self.outcome]
+        return max(deciding, key=lambda verdict: finite(verdict.min_speedup) or 0.0, default=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingRecord:
@@ -246,6 +253,50 @@ class ScalingPointRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPoint:
+    """One program in one saved run.
+
+    Attributes:
+        created_at: When the run was, ISO 8601, UTC.
+        speedup: Median speedup over the rounds that counted.
+        low: Lower end of its interval; None where the rounds were too few for one.
+        high: Upper end of its interval; None as *low*.
+        limit: The limit that decided, as a speedup; None without such a gate.
+        outcome: The measurement's outcome; None without a gate.
+        commit: What was checked out, with ``-dirty`` behind it if files had changed since; None if unknown.
+    """
+
+    created_at: str
+    speedup: float
+    low: float | None
+    high: float | None
+    limit: float | None
+    outcome: Outcome | None
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistorySeries:
+    """One program on one kind of machine, from saved run to saved run: only these can be compared.
+
+    Attributes:
+        test: The pytest node id.
+        name: The scenario's name, or the test's.
+        workers: P.
+        machine: Fingerprint of the kind of machine.
+        points: By time, oldest first.
+        machine_name: What the fingerprint stands for, for people.
+    """
+
+    test: str
+    name: str
+    workers: int
+    machine: str
+    points: tuple[HistoryPoint, ...]
+    machine_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingRecord:
     """One option: its effective value and where it came from."""
 
@@ -282,6 +333,7 @@ class SessionRecord:
         measurements: In the order they were made.
         scalings: Programs that were measured at several numbers of workers.
         sections: What other plugins add.
+        history: What was measured here, as the saved runs have it, this one among them; empty where none are saved.
         schema: Version of this layout; raised when a number changes its meaning.
     """
 
@@ -294,6 +346,7 @@ class SessionRecord:
     measurements: tuple[MeasurementRecord, ...]
     scalings: tuple[ScalingRecord, ...] = ()
     sections: tuple[SectionRecord, ...] = ()
+    history: tuple[HistorySeries, ...] = ()
     schema: int = field(default=SCHEMA_VERSION)
 
 

@@ -68,7 +68,7 @@ def project(tmp_path: Path) -> Path:
 def test_readme_shows_what_this_file_runs() -> None:
     """Guards the patterns above: a README that they no longer match would be tested by nothing."""
     assert len(TEST_FILES) == 4
-    assert len(SCRIPTS) == 2
+    assert len(SCRIPTS) == 3
     assert len(SET_UPS) == 2
     assert len(COMMANDS) >= 6
 
@@ -81,6 +81,8 @@ def test_readme_test_files_pass(project: Path) -> None:
 
 @pytest.mark.parametrize("code", SCRIPTS)
 def test_readme_script_runs(code: str, tmp_path: Path) -> None:
+    """In a folder with the reports of a run."""
+    shutil.copytree(ROOT / "reports" / "example", tmp_path / "reports")
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=tmp_path,

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-_CPU_INFO = Path("/proc/cpuinfo")
-
-
-def cpu_model(info: Path = _CPU_INFO) -> str:
-    """Returns the processor's name as the system tells it.
-
-    Args:
-        info: Where Linux describes its processors.
-    """
-    with suppress(OSError):
-        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
-            label, _colon, name = line.partition(":")
-            if label.strip() == "model name":
-                return name.strip()
-    return platform.processor() or "unknown CPU"
+from pytest_cortex.measuring.machine import cpu_model
 
 
 def speed_facts(facts: Mapping[str, Any]) -> dict[str, Any]:

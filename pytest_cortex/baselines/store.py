@@ -113,7 +113,7 @@ class BaselineStore:
         """
         path = self._here / f"{baseline_name(name)}.json"
         _moment(created_at)
-        kept = _read(path).entries if path.exists() else {}
+        kept = read_baseline(path).entries if path.exists() else {}
         entries_by_key = {**kept, **{entry.key: _without_large_graph(entry) for entry in entries}}
         document = {
             "schema": SCHEMA_VERSION,
@@ -133,11 +133,11 @@ class BaselineStore:
         """
         paths = _files(self._here)
         if name == LATEST:
-            saved = [_read(path) for path in paths]
+            saved = [read_baseline(path) for path in paths]
             newest = max(saved, key=lambda each: (_moment(each.created_at), each.name), default=None)
             return newest or self._nothing(name)
         path = self._here / f"{baseline_name(name)}.json"
-        return _read(path) if path in paths else self._nothing(name)
+        return read_baseline(path) if path in paths else self._nothing(name)
 
     def find(self, name: str, key: Key) -> BaselineEntry | NoBaseline:
         """Returns what the baseline *name* of this machine holds of one measurement; raises as :meth:`open` does."""
@@ -190,7 +190,12 @@ def _write(path: Path, text: str) -> None:
         raise BaselineError(path, f"it cannot be written ({error}); make its folder writable") from error
 
 
-def _read(path: Path) -> Baseline:
+def read_baseline(path: Path) -> Baseline:
+    """Returns the baseline in one file.
+
+    Raises:
+        BaselineError: If it is none.
+    """
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
@@ -227,12 +232,12 @@ def _parsed(path: Path, document: dict[str, Any]) -> Baseline:
 
 def _entries_if_readable(path: Path) -> Mapping[Key, BaselineEntry]:
     with suppress(BaselineError):
-        return _read(path).entries
+        return read_baseline(path).entries
     return {}
 
 
 def _machine_of(path: Path) -> str:
     """Returns the machine of a baseline for people; of a file that cannot be read, what its folder is called."""
     with suppress(BaselineError):
-        return describe(_read(path).machine)
+        return describe(read_baseline(path).machine)
     return path.parent.name

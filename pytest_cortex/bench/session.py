@@ -13,6 +13,7 @@ from pytest_cortex.baselines.comparison import Baselines
 from pytest_cortex.bench.court import Court, Objection, nobody_objects, rules_of
 from pytest_cortex.bench.fixture import CortexBench
 from pytest_cortex.bench.streaks import Streaks
+from pytest_cortex.history.keeping import History
 from pytest_cortex.measuring import machine
 from pytest_cortex.measuring.interference import Monitor
 from pytest_cortex.record import GateName, MeasurementRecord, ScalingRecord, SessionRecord
@@ -48,6 +49,7 @@ class BenchSession:
         baselines: What is compared with, and where it is saved.
         facts: What others know about the machine, by plugin.
         objection: Says why others object to a verdict.
+        history: Where runs are kept; None if they are not.
         expected: Node ids of the bench tests that were selected.
         finished: Node ids of those that ran to their end.
     """
@@ -60,6 +62,7 @@ class BenchSession:
     baselines: Baselines
     facts: Mapping[str, Any] = field(default_factory=dict)
     objection: Objection = nobody_objects
+    history: History | None = None
     expected: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
     _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))

@@ -21,6 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
+from pytest_cortex.command import compare, render
 from pytest_cortex.command.calibration import Calibration, calibrate, sentences, table
 from pytest_cortex.reporting import write_atomically
 
@@ -106,7 +107,7 @@ class Plan:
             *(sys.executable, "-m", "pytest", "--cortex-bench", "--cortex-rounds-all"),
             f"--cortex-report-dir={folder}",
             # A cache of its own: how often a gate stays undecided here is nothing the project's next run should know.
-            *("-o", f"cache_dir={folder / 'cache'}"),
+            *("-o", f"cache_dir={folder / 'cache'}", "--cortex-history=off"),
             *(["--cortex-against-itself"] if against_itself(index) else []),
             *([] if self.alpha is None else [f"--cortex-alpha={self.alpha}"]),
             *self.pytest_arguments,
@@ -132,6 +133,8 @@ def main(argv: Sequence[str] | None = None, *, run: Run | None = None) -> int:
         plan = _read(sys.argv[1:] if argv is None else argv)
     except SystemExit as ended:  # argparse has said why
         return OK if ended.code is None else int(ended.code)
+    if isinstance(plan, argparse.Namespace):  # another command
+        return int(plan.run(plan))
     documents: list[Document] = []
     exit_code = _collect(plan, run or run_process, documents)
     if documents:
@@ -160,15 +163,23 @@ def _say(text: str) -> None:
 # Arguments ------------------------------------------------------------------------------------------------------------
 
 
-def _read(argv: Sequence[str]) -> Plan:
-    """Reads the arguments; raises ``SystemExit`` after a message if they make no sense."""
+def _read(argv: Sequence[str]) -> Plan | argparse.Namespace:
+    """Reads the arguments: a plan for ``calibrate``, else what the other command was given, with what it runs.
+
+    Raises:
+        SystemExit: After a message, if they make no sense.
+    """
     # Split here, because Python versions differ in what becomes of the two dashes where there are subcommands.
     end = argv.index("--") if "--" in argv else len(argv)
     ours, pytests = argv[:end], argv[end + 1 :]
     parser = _parser()
     known, unknown = parser.parse_known_args(ours)
+    words = " ".join(unknown)
+    if "run" in known:
+        if unknown or pytests:
+            parser.error(f"no argument of this command: {' '.join([*unknown, *pytests])}")
+        return known
     if unknown:
-        words = " ".join(unknown)
         parser.error(f"no argument of this command: {words}; pytest's own come after --: calibrate -- {words}")
     return Plan(processes=known.processes, alpha=known.alpha, json=known.json, pytest_arguments=tuple(pytests))
 
@@ -177,8 +188,8 @@ def _parser() -> argparse.ArgumentParser:
     looks: dict[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
     parser = argparse.ArgumentParser(
         prog="pytest-cortex",
-        description="What takes many runs of pytest.  Gates and reports are options of pytest itself: pytest --help",
-        epilog="pytest-cortex calibrate --help tells more",
+        description="What takes many runs of pytest, or none.  Gates are options of pytest itself: pytest --help",
+        epilog="pytest-cortex calibrate --help tells more, and so do the others",
         **looks,
     )
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -204,6 +215,8 @@ def _parser() -> argparse.ArgumentParser:
         help="how often PASS and FAIL may each be wrong, per gate (default: what the project has set)",
     )
     each.add_argument("--json", type=_file, metavar="FILE", help="write the numbers to this file as well")
+    render.add_parser(commands)
+    compare.add_parser(commands)
     return parser
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _VERSIONS_OF = ("pytest-cortex", "pytest", "pytest-xdist", "pytest-benchmark", "pandas", "matplotlib")
+_CPU_INFO = Path("/proc/cpuinfo")
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -77,6 +78,20 @@ def load_average() -> float | None:
     return None
 
 
+def cpu_model(info: Path = _CPU_INFO) -> str:
+    """Returns the processor's name as the system tells it.
+
+    Args:
+        info: Where Linux describes its processors.
+    """
+    with suppress(OSError):
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            label, _colon, name = line.partition(":")
+            if label.strip() == "model name":
+                return name.strip()
+    return platform.processor() or "unknown CPU"
+
+
 def facts() -> dict[str, Any]:
     """Everything worth keeping beside a measurement, as JSON values."""
     import psutil  # noqa: PLC0415 - paid only by a run that measures
@@ -91,6 +106,7 @@ def facts() -> dict[str, Any]:
         "processor": platform.processor(),
         "python_compiler": platform.python_compiler(),
         "python_build": platform.python_build(),
+        "cpu_model": cpu_model(),
         "cpus": os.cpu_count(),
         "usable_cpus": usable_cpus(),
         "memory_bytes": psutil.virtual_memory().total,

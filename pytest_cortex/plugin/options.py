@@ -141,6 +141,7 @@ def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
     from pytest_cortex.baselines.comparison import Baselines  # noqa: PLC0415 - an idle run does not pay for it
     from pytest_cortex.bench.session import BenchSession, load_scenarios  # noqa: PLC0415 - the same
     from pytest_cortex.bench.streaks import Streaks  # noqa: PLC0415 - the same
+    from pytest_cortex.history.keeping import History  # noqa: PLC0415 - the same
     from pytest_cortex.plugin.hooks import HookError, machine_facts, objection, offered_scenarios  # noqa: PLC0415 - the same
     from pytest_cortex.settings.checks import check_horizon  # noqa: PLC0415 - the same
 
@@ -159,6 +160,7 @@ def _bench_session(config: pytest.Config, settings: Settings) -> BenchSession:
         baselines=Baselines.from_settings(settings, _root(config)),
         facts=facts,
         objection=partial(objection, config),
+        history=History.from_settings(settings, _root(config)),
     )
 
 

@@ -74,8 +74,7 @@ def lasting_name(test: str, name: str) -> str:
 
 def decisive(measurement: MeasurementRecord) -> VerdictRecord | None:
     """Returns the verdict that made the outcome; of several, the one with the highest limit."""
-    deciding = [verdict for verdict in measurement.verdicts if verdict.outcome == measurement.outcome]
-    return max(deciding, key=lambda verdict: verdict.min_speedup or 0.0, default=None)
+    return measurement.decisive
 
 
 def _row(label: str, measurement: MeasurementRecord) -> Row:

@@ -15,6 +15,7 @@ from pytest_cortex.reporting.additions import tamed
 from pytest_cortex.reporting.complaints import Complaint, complaints
 from pytest_cortex.reporting.document import plain
 from pytest_cortex.reporting.rows import Row, cell_texts, labels_of, rows
+from pytest_cortex.reporting.trends import trends
 from pytest_cortex.wording import MISSING, estimate, finite, plural, printable, ratio, seconds
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def markdown(session: SessionRecord, *, charts: Sequence[str] = ()) -> str:
         *_section("What did not pass", map(_complaint, complaints(session))),
         *_section("Where the missing speedup went", _missing(session)),
         *_section("Scaling", _scalings(session)),
+        *_section("History", _history(session)),
         *_section("Notes", _notes(session)),
         *_additions(session),
         *_section("Environment", _facts(session)),
@@ -219,7 +221,7 @@ def _scalings(session: SessionRecord) -> Iterator[str]:
                 (
                     str(point.workers),
                     estimate(finite(point.speedup), finite(point.low), finite(point.high)),
-                    ratio(None if point.speedup is None else point.speedup / point.workers),
+                    ratio(finite(None if point.speedup is None else point.speedup / point.workers)),
                     ratio(finite(point.ceiling)),
                     ratio(finite(point.karp_flatt)),
                 )
@@ -227,6 +229,24 @@ def _scalings(session: SessionRecord) -> Iterator[str]:
             ],
         )
         yield ""
+
+
+def _history(session: SessionRecord) -> Iterator[str]:
+    """The last speedup beside those of the runs saved before, per kind of machine."""
+    body = [
+        (escape(each.label), str(each.workers), each.last, each.earlier, each.change, each.place, escape(each.machine))
+        for each in trends(session)
+    ]
+    if body:
+        yield _grid(
+            ("Measurement", "Workers", "Last", "Median of the earlier", "Change", "The last is", "Machine"),
+            "lrrrrll",
+            body,
+        )
+        yield (
+            "\nSpeedups move from day to day and from process to process. Whether a program became slower is for a gate"
+            " on a baseline to prove (`--cortex-compare`)."
+        )
 
 
 def _notes(session: SessionRecord) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The measurements as a pandas table, and as ``cortex.csv``.
+"""The measurements and their rounds as pandas tables, and as ``cortex.csv``.
 
 Import this module late: it loads pandas.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype
@@ -16,7 +16,9 @@ from pytest_cortex.reporting.rows import decisive
 from pytest_cortex.wording import finite, printable
 
 if TYPE_CHECKING:
-    from pytest_cortex.record import MeasurementRecord, SessionRecord, VerdictRecord
+    from collections.abc import Iterable, Sequence
+
+    from pytest_cortex.record import MeasurementRecord, RoundRecord, SessionRecord, VerdictRecord
 
 # Named, because the default depends on the pandas version and on what else is installed.
 TEXT = pd.StringDtype("python")
@@ -34,7 +36,7 @@ class Column:
 
     name: str
     dtype: ExtensionDtype
-    read: Callable[[MeasurementRecord], object]
+    read: Callable[[Any], object]
 
 
 def _of_verdict(read: Callable[[VerdictRecord], object]) -> Callable[[MeasurementRecord], object]:
@@ -82,12 +84,53 @@ COLUMNS = (
 )
 
 
+class _Round(NamedTuple):
+    """One round, its place among all of its measurement, and that measurement."""
+
+    of: MeasurementRecord
+    place: int
+    times: RoundRecord
+
+
+ROUND_COLUMNS = (
+    Column("test", TEXT, lambda one: one.of.test),
+    Column("name", TEXT, lambda one: one.of.name),
+    Column("workers", COUNT, lambda one: one.of.workers),
+    Column("round", COUNT, lambda one: one.place),
+    Column("sequential_s", NUMBER, lambda one: finite(one.times.sequential_s)),
+    Column("parallel_s", NUMBER, lambda one: finite(one.times.parallel_s)),
+    Column("speedup", NUMBER, lambda one: _ratio(one.times)),
+    Column("counts", FLAG, lambda one: one.times.counts),
+    Column("warmup", FLAG, lambda one: one.times.warmup),
+    Column("spoilt", TEXT, lambda one: one.times.spoilt),
+    Column("first", TEXT, lambda one: one.times.first.value),
+)
+
+
+def _ratio(times: RoundRecord) -> float | None:
+    return finite(times.sequential_s / times.parallel_s) if times.parallel_s else None
+
+
 def frame(session: SessionRecord) -> pd.DataFrame:
     """Returns one row per measurement; the same columns and types also for none."""
-    values = [[column.read(one) for column in COLUMNS] for one in session.measurements]
+    return _table(session.measurements, COLUMNS)
+
+
+def rounds_frame(session: SessionRecord) -> pd.DataFrame:
+    """Returns one row per round, in the order they were made; the same columns and types also for none."""
+    rounds = (
+        _Round(measurement, place, times)
+        for measurement in session.measurements
+        for place, times in enumerate(measurement.rounds)
+    )
+    return _table(rounds, ROUND_COLUMNS)
+
+
+def _table(things: Iterable[object], columns: Sequence[Column]) -> pd.DataFrame:
+    values = [[column.read(one) for column in columns] for one in things]
     # Through ``object``, so that no type is guessed from whatever values this session happens to have.
-    untyped = pd.DataFrame(values, columns=[column.name for column in COLUMNS], dtype=object)
-    return untyped.astype({column.name: column.dtype for column in COLUMNS})
+    untyped = pd.DataFrame(values, columns=[column.name for column in columns], dtype=object)
+    return untyped.astype({column.name: column.dtype for column in columns})
 
 
 def csv(session: SessionRecord) -> bytes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_cortex.files import write_atomically
-from pytest_cortex.reporting import benchmark_json, bigger_is_better, document, summary
+from pytest_cortex.reporting import benchmark_json, bigger_is_better, document, summary, trace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ class Written:
     problems: tuple[Problem, ...]
 
 
-def write(session: SessionRecord, directory: Path) -> Written:
+def write(session: SessionRecord, directory: Path, *, but: Collection[str] = ()) -> Written:
     """Writes every file of the report into *directory*, replacing those of an earlier run and no others.
 
     A file that fails does not keep the others from being written: no ``Exception`` leaves this function.
@@ -56,12 +56,13 @@ def write(session: SessionRecord, directory: Path) -> Written:
     Args:
         session: The record to show.
         directory: Made if it does not exist, with its parents.
+        but: Names of files that are not to be written.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return Written(paths=(), problems=(_problem(directory, error),))
-    results = [_write(directory / name, partial(make, session)) for name, make in _MAKERS.items()]
+    results = [_write(directory / name, partial(make, session)) for name, make in _MAKERS.items() if name not in but]
     done = {result.name for result in results if not isinstance(result, Problem)}
     charts = tuple(name for name in summary.CHARTS if name in done)
     results.append(_write(directory / "summary.md", lambda: summary.encode(session, charts=charts)))
@@ -107,6 +108,7 @@ _MAKERS: dict[str, Callable[[SessionRecord], bytes]] = {
     "cortex.csv": _csv,
     "benchmark.json": benchmark_json.encode,
     "bigger-is-better.json": bigger_is_better.encode,
+    "trace.json": trace.encode,
     "speedup.svg": partial(_chart, "speedup", "svg"),
     "speedup.png": partial(_chart, "speedup", "png"),
     "efficiency.svg": partial(_chart, "efficiency", "svg"),

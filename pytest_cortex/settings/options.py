@@ -10,8 +10,10 @@ from pytest_cortex.settings.values import (
     LATEST,
     UNNAMED,
     read_count,
+    read_days,
     read_duration,
     read_folder,
+    read_history,
     read_limits,
     read_margin,
     read_mode,
@@ -138,6 +140,30 @@ OPTIONS = (
         help="where baselines are kept, beside the ini file (default: .cortex/baselines)",
         read=read_folder,
         default=".cortex/baselines",
+    ),
+    Option(
+        name="history",
+        metavar="DIR",
+        help="add what this run measures to the history in DIR, one file per run, and show how speedups went from run "
+        "to run; off: do not, whatever the ini file says (alone: .cortex/history, beside the ini file)",
+        read=read_history,
+        default=None,
+        alone=".cortex/history",
+    ),
+    Option(
+        name="history_cap",
+        metavar="N",
+        help="the most runs that a history keeps: the latest of them all, of the others fewer the older they are "
+        "(default: 100)",
+        read=read_count,
+        default=100,
+    ),
+    Option(
+        name="history_half_life",
+        metavar="DAYS",
+        help="after so many days half as many of the older runs are kept (default: 30)",
+        read=read_days,
+        default=30.0,
     ),
     Option(
         name="scenario",

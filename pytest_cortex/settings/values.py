@@ -65,6 +65,12 @@ def read_duration(words: Sequence[str]) -> float:
     return _number(_only(words, wanted), wanted, least=0.001, inclusive=True)
 
 
+def read_days(words: Sequence[str]) -> float:
+    """Reads a number of days."""
+    wanted = "a number of days above 0"
+    return _number(_only(words, wanted), wanted)
+
+
 def read_probability(words: Sequence[str]) -> float:
     """Reads an error rate."""
     wanted = "a probability above 0 and below 0.5, e.g. 0.001,"
@@ -141,6 +147,12 @@ def read_folder(words: Sequence[str]) -> str:
     if not word.strip():
         raise ValueError("it is empty; a folder is wanted")
     return word
+
+
+def read_history(words: Sequence[str]) -> str | None:
+    """Reads the folder of a history; None for ``off``."""
+    word = read_folder(words)
+    return None if word == "off" else word
 
 
 def read_limit(gate: GateName, word: str) -> float:

@@ -283,6 +283,17 @@ def test_report_says_when_it_started_and_how_long_it_took() -> None:
 
 
 def test_rollback_results_are_in_the_dict() -> None:
-    rolled = {"a": RollbackResult(status=RollbackStatus.FAILED, error=OSError("stuck"))}
-    report = report_of([node("a")], [ran("a", 0, 1)], rollback_results=rolled)
-    assert report.to_dict()["rollback_results"] == [{"id": "a", "status": "failed", "error": "OSError: stuck"}]
+    stuck = RollbackResult(
+        status=RollbackStatus.FAILED, error=OSError("stuck"), started_s=1.5, duration_s=0.25, worker=0
+    )
+    report = report_of([node("a")], [ran("a", 0, 1)], rollback_results={"a": stuck})
+    assert report.to_dict()["rollback_results"] == [
+        {
+            "id": "a",
+            "status": "failed",
+            "error": "OSError: stuck",
+            "started_s": 1.5,
+            "duration_s": 0.25,
+            "worker": 0,
+        }
+    ]

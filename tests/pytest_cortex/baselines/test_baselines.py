@@ -18,12 +18,13 @@ from scipy.stats import binomtest
 from orchestrator import Operation, Phase, module, plan
 from pytest_cortex.baselines.changes import _span_s, changes
 from pytest_cortex.baselines.entry import BaselineEntry, Key
-from pytest_cortex.baselines.machines import cpu_model, describe, fingerprint, speed_facts
+from pytest_cortex.baselines.machines import describe, fingerprint, speed_facts
 from pytest_cortex.baselines.proof import TooFewRounds, baseline_limit, stale
 from pytest_cortex.baselines.store import Baseline, BaselineError, BaselineStore, NoBaseline, baseline_name
 from pytest_cortex.judging.evidence import boundary
 from pytest_cortex.judging.gate import Gate, Outcome
 from pytest_cortex.measuring import machine
+from pytest_cortex.measuring.machine import cpu_model
 
 FACTS = {
     "cpu_model": "Fast 9000",

@@ -104,12 +104,13 @@ def test_process_is_this_python_with_all_rounds_and_the_user_s_arguments_last() 
     assert first[-6:] == ["--cortex-alpha=0.01", "tests/bench", "-k", "x", "--", "y"]
 
 
-def test_process_has_a_report_folder_and_a_cache_of_its_own() -> None:
+def test_process_has_a_report_folder_and_a_cache_of_its_own_and_no_history() -> None:
     """Undecided verdicts are counted in pytest's cache from run to run: the project's must know nothing of these."""
     processes = Processes()
     main(["calibrate", "--processes=2"], run=processes)
     folders = [next(a for a in each if a.startswith("cache_dir=")) for each in processes.commands]
     assert len(set(folders)) == 2
+    assert all("--cortex-history=off" in each for each in processes.commands)
     assert not any(Path(folder.removeprefix("cache_dir=")).parent.exists() for folder in folders)
 
 

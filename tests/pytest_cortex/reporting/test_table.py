@@ -11,7 +11,7 @@ from sample_records import CONTENDER, EXPLAINED, MEASURED, UNMEASURED, session, 
 
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.record import MeasurementRecord, SessionRecord
-from pytest_cortex.reporting.table import COLUMNS, csv, frame, harmless
+from pytest_cortex.reporting.table import COLUMNS, ROUND_COLUMNS, Column, csv, frame, harmless, rounds_frame
 
 FIRST = ["test", "name", "scenario", "workers", "modules", "speedup", "speedup_low", "speedup_high", "efficiency"]
 FIRST += ["ceiling", "verdict", "rounds", "sequential_s", "parallel_s", "limit", "gate", "reason"]
@@ -122,7 +122,48 @@ def test_frame_leaves_hostile_names_as_they_are() -> None:
     assert frame(session(replace(MEASURED, name="=cmd()"))).iloc[0]["name"] == "=cmd()"
 
 
-def test_every_column_is_documented() -> None:
-    page = Path(__file__).parents[3] / "reports" / "README.md"
-    documented = [line.split("`")[1] for line in page.read_text("utf-8").splitlines() if line.startswith("| `")]
-    assert documented == [column.name for column in COLUMNS]
+@pytest.mark.parametrize(
+    ("heading", "columns"), [("## Columns of `cortex.csv`", COLUMNS), ("## Columns of rounds", ROUND_COLUMNS)]
+)
+def test_every_column_is_documented(heading: str, columns: tuple[Column, ...]) -> None:
+    page = (Path(__file__).parents[3] / "reports" / "README.md").read_text("utf-8")
+    section = page.partition(f"{heading}\n")[2].partition("\n## ")[0]
+    documented = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert documented == [column.name for column in columns]
+
+
+# Rounds ---------------------------------------------------------------------------------------------------------------
+
+
+def test_rounds_have_a_row_each_in_order() -> None:
+    table = rounds_frame(session(MEASURED, replace(MEASURED, name="other")))
+    assert list(table["name"]) == ["small", "small", "other", "other"]
+    assert list(table["round"]) == [0, 1, 0, 1]
+    assert list(table["speedup"]) == [2.2 / 0.7, 4.0, 2.2 / 0.7, 4.0]
+
+
+def test_round_says_whether_it_counts_and_why_not() -> None:
+    spoilt = replace(MEASURED.rounds[1], spoilt="steal 9 %")
+    table = rounds_frame(session(replace(MEASURED, rounds=(*MEASURED.rounds, spoilt))))
+    assert list(table["counts"]) == [False, True, False]
+    assert list(table["warmup"]) == [True, False, False]
+    assert table["spoilt"].isna().tolist() == [True, True, False]
+    assert list(table["first"]) == ["parallel", "sequential", "sequential"]
+
+
+def test_rounds_that_count_give_the_median_that_is_shown() -> None:
+    table = rounds_frame(session(MEASURED))
+    assert table[table["counts"]]["speedup"].median() == 4.0
+
+
+@pytest.mark.parametrize("parallel_s", [0.0, float("nan"), float("inf")])
+def test_round_without_a_ratio_has_none(parallel_s: float) -> None:
+    row = rounds_frame(session(replace(MEASURED, rounds=(replace(MEASURED.rounds[0], parallel_s=parallel_s),)))).iloc[0]
+    assert pd.isna(row["speedup"]) == (parallel_s != float("inf"))
+
+
+@pytest.mark.parametrize(
+    "measurements", [(UNMEASURED,), (MEASURED,), (MEASURED, UNMEASURED)], ids=["missing", "measured", "mixed"]
+)
+def test_types_of_rounds_never_depend_on_the_values(measurements: tuple[MeasurementRecord, ...]) -> None:
+    pd.testing.assert_series_equal(rounds_frame(session()).dtypes, rounds_frame(session(*measurements)).dtypes)

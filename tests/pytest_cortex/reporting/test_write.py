@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.figure
+import matplotlib.textpath
 import pytest
 from sample_records import MEASURED, session, verdict
 
@@ -19,6 +20,7 @@ FILES = [
     "cortex.csv",
     "benchmark.json",
     "bigger-is-better.json",
+    "trace.json",
     "speedup.svg",
     "speedup.png",
     "efficiency.svg",
@@ -65,8 +67,21 @@ def test_nothing_else_in_the_folder_is_touched(tmp_path: Path) -> None:
 def test_data_is_written_when_every_chart_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", broken)
     written = write(session(MEASURED), tmp_path)
-    assert [path.name for path in written.paths] == [*FILES[:4], "summary.md"]
-    assert [problem.path.name for problem in written.problems] == FILES[4:8]
+    charts = [name for name in FILES if name.endswith((".svg", ".png"))]
+    assert [path.name for path in written.paths] == [name for name in FILES if name not in charts]
+    assert [problem.path.name for problem in written.problems] == charts
+
+
+def test_missing_font_costs_the_charts_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise FileNotFoundError("DejaVuSans.ttf")
+
+    monkeypatch.setattr(matplotlib.textpath, "get_font", missing)
+    written = write(session(MEASURED), tmp_path)
+    assert {path.name for path in written.paths} == {path.name for path in tmp_path.iterdir()}
+    assert {"cortex.json", "cortex.csv", "summary.md"} <= {path.name for path in written.paths}
+    assert {problem.path.suffix for problem in written.problems} == {".svg", ".png"}
+    assert all("FileNotFoundError: DejaVuSans.ttf" in str(problem) for problem in written.problems)
 
 
 def test_summary_shows_only_the_charts_that_exist(tmp_path: Path) -> None:

@@ -46,6 +46,10 @@ def test_option_is_written_with_dashes_on_the_command_line_and_with_underscores_
         ("min_quality", ["0.95"], {"": 0.95}),
         ("min_peak_concurrency", ["1"], {"": 1}),
         ("baseline_dir", ["kept here"], "kept here"),
+        ("history", ["runs"], "runs"),
+        ("history", ["off"], None),
+        ("history_cap", ["1"], 1),
+        ("history_half_life", ["0.5"], 0.5),
         ("scenario", ["small", "flow.json"], ("small", "flow.json")),
         ("module_duration", ["0.001"], 0.001),
         ("time_scale", ["auto"], None),
@@ -90,6 +94,9 @@ def test_value_is_read(name: str, words: list[str], value: object) -> None:
         ("min_peak_concurrency", ["0"], "'0' is out of range; a whole number from 1 up is wanted"),
         ("compare", ["a", "b"], "'a b' is not one value; a name is wanted"),
         ("baseline_dir", [" "], "it is empty; a folder is wanted"),
+        ("history", [" "], "it is empty; a folder is wanted"),
+        ("history_cap", ["0"], "'0' is out of range; a whole number from 1 up is wanted"),
+        ("history_half_life", ["0"], "'0' is out of range; a number of days above 0 is wanted"),
         ("alpha", ["0"], "'0' is out of range; a probability above 0 and below 0.5, e.g. 0.001, is wanted"),
         ("alpha", ["0.5"], "'0.5' is out of range"),
         ("alpha", ["nan"], "'nan' is out of range"),
@@ -194,14 +201,14 @@ def test_word_for_the_baseline_saved_last_is_refused_for_saving_also_where_a_fol
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize(("name", "alone"), [("save", "default"), ("compare", LATEST)])
+@pytest.mark.parametrize(("name", "alone"), [("save", "default"), ("compare", LATEST), ("history", ".cortex/history")])
 def test_option_that_stands_alone_has_a_value_that_can_be_read(name: str, alone: str) -> None:
     option = BY_NAME[name]
     assert option.alone == alone == option.read([alone])
 
 
-def test_only_names_of_baselines_may_be_left_out() -> None:
-    assert [option.name for option in OPTIONS if option.alone is not None] == ["save", "compare"]
+def test_only_names_of_baselines_and_the_folder_of_a_history_may_be_left_out() -> None:
+    assert [option.name for option in OPTIONS if option.alone is not None] == ["save", "compare", "history"]
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)

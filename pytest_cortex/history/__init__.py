@@ -1,0 +1,1 @@
+"""How speedups went from run to run: a folder of one small file per run, thinned out as it grows old."""
