@@ -100,11 +100,18 @@ def _chart(quantity: Quantity, format_: Format, session: SessionRecord) -> bytes
     return charts.encode(session, quantity, format_)
 
 
+def _page(session: SessionRecord) -> bytes:
+    from pytest_cortex.reporting.page import rendering  # noqa: PLC0415 - loads Jinja2
+
+    return rendering.encode(session)
+
+
 # In the order of writing: the data is safe before anything is drawn.  The summary comes last, because it
 # shows those charts that exist.
 _MAKERS: dict[str, Callable[[SessionRecord], bytes]] = {
     "cortex.json": document.encode,
     "cortex.csv": _csv,
+    "index.html": _page,
     "speedup.svg": partial(_chart, "speedup", "svg"),
     "speedup.png": partial(_chart, "speedup", "png"),
     "efficiency.svg": partial(_chart, "efficiency", "svg"),

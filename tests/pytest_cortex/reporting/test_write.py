@@ -13,10 +13,12 @@ from sample_records import MEASURED, session, verdict
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reporting import Problem, Written, write
 from pytest_cortex.reporting import document as json_document
+from pytest_cortex.reporting.page import rendering
 
 FILES = [
     "cortex.json",
     "cortex.csv",
+    "index.html",
     "speedup.svg",
     "speedup.png",
     "efficiency.svg",
@@ -63,8 +65,15 @@ def test_nothing_else_in_the_folder_is_touched(tmp_path: Path) -> None:
 def test_data_is_written_when_every_chart_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", broken)
     written = write(session(MEASURED), tmp_path)
-    assert [path.name for path in written.paths] == ["cortex.json", "cortex.csv", "summary.md"]
-    assert [problem.path.name for problem in written.problems] == FILES[2:6]
+    assert [path.name for path in written.paths] == ["cortex.json", "cortex.csv", "index.html", "summary.md"]
+    assert [problem.path.name for problem in written.problems] == FILES[3:7]
+
+
+def test_rest_is_written_when_the_page_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "page_of", broken)
+    written = write(session(MEASURED), tmp_path)
+    assert [path.name for path in written.paths] == [name for name in FILES if name != "index.html"]
+    assert [problem.path.name for problem in written.problems] == ["index.html"]
 
 
 def test_summary_shows_only_the_charts_that_exist(tmp_path: Path) -> None:
@@ -104,7 +113,8 @@ def test_warning_inside_a_library_costs_no_file_when_warnings_are_errors(
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    assert not loaded_by("import pytest_cortex.reporting") & {"pandas", "matplotlib", "numpy", "pytest", "orchestrator"}
+    heavy = {"pandas", "matplotlib", "numpy", "jinja2", "pytest", "orchestrator"}
+    assert not loaded_by("import pytest_cortex.reporting") & heavy
 
 
 def test_terminal_table_loads_nothing_heavy() -> None:
@@ -113,7 +123,7 @@ def test_terminal_table_loads_nothing_heavy() -> None:
         "lines(SessionRecord(created_at='', command=(), seed=1, complete=True, environment={}, settings={},"
         " measurements=()))"
     )
-    assert not loaded_by(code) & {"pandas", "matplotlib", "numpy"}
+    assert not loaded_by(code) & {"pandas", "matplotlib", "numpy", "jinja2"}
 
 
 def test_charts_never_load_pyplot() -> None:
