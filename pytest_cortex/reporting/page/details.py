@@ -93,7 +93,7 @@ def details_of(one: Measured, *, seed: int, budget: Budget, opened: bool) -> Det
         anchor=one.anchor,
         label=one.label,
         verdict=row.verdict,
-        headline=f"{speedup} on {plural(row.workers, 'worker')}",
+        headline=speedup if row.speedup is None else f"{speedup} on {plural(row.workers, 'worker')}",
         open=opened,
         facts=tuple(_facts(one)),
         judged=tuple(map(_judged, record.verdicts)),

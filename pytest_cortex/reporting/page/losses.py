@@ -25,7 +25,7 @@ MEANINGS = {
     "unexplained": "what none of these explains",
     UNKNOWN: "seen from outside only, so not known",
 }
-OUTSIDE = "Seen from outside only: what lies between the ideal and the measured is not known."
+OUTSIDE = "Seen from outside only, so the way from the ideal down to the measured is not known step by step."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +153,7 @@ def bars_of(all_of_them: Sequence[Measured]) -> Bars:
     return Bars(
         steps=steps,
         bars=tuple(_bar(one, row, scale, steps) for one, row in zip(shown, pieces, strict=True)),
-        ticks=tuple(Tick(at=scale.at(k / 4), text=f"{25 * k} %") for k in range(5)),
+        ticks=tuple(Tick(at=scale.at(k / 2), text=f"{50 * k} %") for k in range(3)),
         legend=tuple((kind, meaning) for kind, meaning in MEANINGS.items() if kind in drawn),
         left_out=tuple(_left_out(all_of_them)),
     )

@@ -10,7 +10,7 @@ from statistics import quantiles
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_cortex.reporting.page.axes import Scale, Tick, around, drawable
-from pytest_cortex.wording import MISSING, plural, ratio, seconds
+from pytest_cortex.wording import plural, ratio, seconds
 
 if TYPE_CHECKING:
     from pytest_cortex.record import RoundRecord
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 MOST_DOTS = 200
 MOST_CORNERS = 100  # of the curve
 QUARTERS = ("Lowest", "Lower quarter", "Median", "Upper quarter", "Highest")
-NOTHING = (None,) * len(QUARTERS)
 KINDS = {
     "counted": ("round counts", "rounds count"),
     "warmup": ("warm-up does not", "warm-ups do not"),
@@ -61,13 +60,13 @@ class Rounds:
 
     Attributes:
         dots: In the order they were made.
-        curve: Share of the rounds that count up to each speedup, as an SVG path in percent.
+        curve: Share of the rounds that count up to each speedup, as an SVG path in percent; empty if none.
         ticks: Speedups, percent from the bottom.
         limit: The limit that decided.
         median: The median.
         band: Top and height of its interval.
         legend: How many rounds of each kind, in words.
-        spreads: The table.
+        spreads: The table; empty if no round counts.
         noise: Sentences on how noisy it was, and by what.
         description: The picture in words.
     """
@@ -183,7 +182,7 @@ def _spread_in_words(counted: Sequence[float]) -> Iterator[str]:
 
 def _disturbances(rounds: Sequence[RoundRecord]) -> Iterator[str]:
     """Says what disturbed how many rounds."""
-    spoilt = [each.spoilt for each in rounds if each.spoilt is not None]
+    spoilt = [each.spoilt for each in rounds if each.spoilt is not None and not each.warmup]
     if spoilt:
         were = "was" if len(spoilt) == 1 else "were"
         by = ", ".join(f"{what} {_times(shares)}" for what, shares in _by_what(spoilt).items())
@@ -206,26 +205,25 @@ def _times(percents: Sequence[int]) -> str:
 
 
 def _spreads(one: Measured, counted: Sequence[float]) -> tuple[Spread, ...]:
+    if not counted:
+        return ()
     rounds = [each for each in one.record.rounds if each.counts]
-    ratios = _quarters(counted)
-    if ratios:
-        ratios[2] = one.speedup  # between the two middle ones on the log scale, as everywhere
+    lowest, lower, _median, upper, highest = _quarters(counted)
+    # The median is the speedup that is shown everywhere: between the two middle ones on the log scale.
+    speedups = (lowest, lower, one.speedup, upper, highest)
     return (
-        Spread(name="Speedup", values=tuple(map(ratio, ratios or NOTHING))),
+        Spread(name="Speedup", values=tuple(map(ratio, speedups))),
         Spread(name="Sequential time", values=_times_in_quarters(each.sequential_s for each in rounds)),
         Spread(name="Parallel time", values=_times_in_quarters(each.parallel_s for each in rounds)),
     )
 
 
 def _times_in_quarters(times_s: Iterable[float]) -> tuple[str, ...]:
-    known = sorted(time_s for time_s in times_s if drawable(time_s) is not None)
-    return tuple(MISSING if value is None else seconds(value) for value in _quarters(known) or NOTHING)
+    return tuple(map(seconds, _quarters(sorted(time_s for time_s in times_s if drawable(time_s) is not None))))
 
 
-def _quarters(ordered: Sequence[float]) -> list[float | None]:
-    """Returns lowest, lower quarter, median, upper quarter and highest; empty without numbers."""
-    if not ordered:
-        return []
+def _quarters(ordered: Sequence[float]) -> Sequence[float]:
+    """Returns lowest, lower quarter, median, upper quarter and highest of at least one number."""
     inner = quantiles(ordered, n=4, method="inclusive") if len(ordered) > 1 else [ordered[0]] * 3
     return [ordered[0], *inner, ordered[-1]]
 

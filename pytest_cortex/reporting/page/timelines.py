@@ -174,8 +174,7 @@ def _grouped(
             yield group
             group = []
         group.append(span)
-    if group:
-        yield group
+    yield group
 
 
 def _block(group: Sequence[SpanRecord], scale: Scale, path: frozenset[str]) -> Block:

@@ -105,11 +105,18 @@ def test_single_round_is_its_own_spread() -> None:
     assert drawn(of(made(2))).spreads[0].values == ("2.00",) * 5
 
 
-def test_table_has_dashes_when_no_round_counts() -> None:
-    shown = drawn(of(made(2, warmup=True)))
-    assert {value for spread in shown.spreads for value in spread.values} == {"–"}
-    assert shown.curve == ""
-    assert shown.description == "0 rounds count, 1 warm-up does not"
+def test_there_is_neither_table_nor_curve_when_no_round_counts() -> None:
+    shown = drawn(of(made(2, warmup=True), made(3, spoilt="steal 9 %")))
+    assert (shown.spreads, shown.curve) == ((), "")
+    assert [dot.kind for dot in shown.dots] == ["warmup", "spoilt"]
+    assert shown.description == "0 rounds count, 1 warm-up does not, 1 disturbed round does not"
+
+
+def test_disturbed_warmup_is_a_warmup() -> None:
+    """It would not count anyway, and verdicts do not count it among the disturbed ones either."""
+    shown = drawn(of(made(2, warmup=True, spoilt="steal 9 %"), made(3)))
+    assert [dot.kind for dot in shown.dots] == ["warmup", "counted"]
+    assert shown.noise == ("1 round that does not count is off the scale, and drawn at its edge.",)
 
 
 def test_description_gives_the_numbers() -> None:
