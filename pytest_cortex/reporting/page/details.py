@@ -29,7 +29,7 @@ class Judged:
     Attributes:
         verdict: PASS, FAIL or INCONCLUSIVE.
         gate: The gate, its limit and where that comes from.
-        as_speedup: The limit as a speedup; empty for a gate on structure.
+        as_speedup: The limit as a speedup; empty where it is one already, and for a gate on structure.
         reason: One sentence.
     """
 
@@ -109,10 +109,11 @@ def details_of(one: Measured, *, seed: int, budget: Budget, opened: bool) -> Det
 
 
 def _judged(verdict: VerdictRecord) -> Judged:
+    as_speedup = None if verdict.gate == "min_speedup" else finite(verdict.min_speedup)
     return Judged(
         verdict=verdict.outcome.name,
         gate=gate_text(verdict),
-        as_speedup="" if verdict.min_speedup is None else ratio(finite(verdict.min_speedup)),
+        as_speedup="" if as_speedup is None else ratio(as_speedup),
         reason=verdict.reason,
     )
 

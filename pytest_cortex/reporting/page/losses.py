@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 STEPS = ("graph", "balance", "contention", "overhead", "unexplained")
 UNKNOWN = "unknown"
 MEANINGS = {
-    "measured": "what is left",
-    "graph": "what the dependencies rule out",
-    "balance": "modules that cannot be shared out evenly",
-    "contention": "modules that are slower beside each other: a lock, the GIL, memory",
-    "overhead": "gaps before, between and after modules",
-    "unexplained": "what none of these explains",
-    UNKNOWN: "seen from outside only, so not known",
+    "measured": ("measured", ""),
+    "graph": ("graph", "what dependencies allow"),
+    "balance": ("balance", "how evenly work is shared out"),
+    "contention": ("contention", "slower beside each other"),
+    "overhead": ("overhead", "time around the work"),
+    "unexplained": ("unexplained", "what is left"),
+    UNKNOWN: ("not looked into", "no step is known"),
 }
-OUTSIDE = "Seen from outside only, so the way from the ideal down to the measured is not known step by step."
+OUTSIDE = "It was not looked into, so the way from the ideal down to the measured is not known step by step."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +78,14 @@ class Bars:
         steps: Names of the steps, in order.
         bars: One per measurement that has an ideal and a speedup.
         ticks: Shares of the ideal.
-        legend: What occurs in the bars, and what it means.
+        legend: What occurs in the bars: how it looks, its name, and what it means.
         left_out: Sentences on measurements that are not shown.
     """
 
     steps: tuple[str, ...]
     bars: tuple[Bar, ...]
     ticks: tuple[Tick, ...]
-    legend: tuple[tuple[str, str], ...]
+    legend: tuple[tuple[str, str, str], ...]
     left_out: tuple[str, ...]
 
 
@@ -154,7 +154,7 @@ def bars_of(all_of_them: Sequence[Measured]) -> Bars:
         steps=steps,
         bars=tuple(_bar(one, row, scale, steps) for one, row in zip(shown, pieces, strict=True)),
         ticks=tuple(Tick(at=scale.at(k / 2), text=f"{50 * k} %") for k in range(3)),
-        legend=tuple((kind, meaning) for kind, meaning in MEANINGS.items() if kind in drawn),
+        legend=tuple((kind, *meaning) for kind, meaning in MEANINGS.items() if kind in drawn),
         left_out=tuple(_left_out(all_of_them)),
     )
 

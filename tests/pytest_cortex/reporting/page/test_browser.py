@@ -245,7 +245,7 @@ def test_hostile_name_is_shown_as_text_and_runs_nothing(show: Show, name: str) -
 
 MARKS = [
     ".pass", ".fail", ".inconclusive", ".no-gate", ".interval", ".limit", ".ideal", ".ceiling", ".k-measured",
-    ".k-ideal", ".c-graph", ".c-balance", ".c-contention", ".c-overhead", ".k-unexplained", ".k-unknown", ".block",
+    ".k-ideal", ".c-graph", ".c-balance", ".c-contention", ".c-overhead", ".c-unexplained", ".k-unknown", ".block",
     ".critical", ".critical-line", ".rounds", ".round-warmup", ".round-spoilt", ".band", ".median", ".curve",
     ".line-measured", ".line-ideal", ".line-ceiling", ".line-fit", ".whisker", ".point", ".cpus",
 ]  # fmt: skip

@@ -74,6 +74,13 @@ def test_every_gate_is_listed_with_its_reason() -> None:
     ]
 
 
+def test_limit_is_given_as_a_speedup_where_it_is_none() -> None:
+    efficiency = replace(verdict(Outcome.PASS, 0.85), gate="min_efficiency", min_speedup=3.4)
+    groups = replace(verdict(Outcome.PASS, 2), gate="max_groups", min_speedup=None)
+    shown = details(replace(MEASURED, verdicts=(verdict(Outcome.PASS), efficiency, groups))).judged
+    assert [each.as_speedup for each in shown] == ["", "3.40", ""]
+
+
 def test_causes_are_there_also_of_what_passed() -> None:
     """Whoever opens the details may want to know."""
     assert details(replace(EXPLAINED, verdicts=(verdict(Outcome.PASS),))).causes == EXPLAINED.causes

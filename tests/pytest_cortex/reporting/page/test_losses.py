@@ -74,7 +74,10 @@ def test_pieces_neither_overlap_nor_leave_a_gap(speedups: list[float]) -> None:
 def test_rest_is_unknown_when_modules_were_not_seen() -> None:
     record = bars(replace(MEASURED, speedup=3.0))
     assert pieces(replace(MEASURED, speedup=3.0)) == [("measured", 0, 75), ("unknown", 75, 100)]
-    assert [kind for kind, _meaning in record.legend] == ["measured", "unknown"]
+    assert [(kind, name) for kind, name, _meaning in record.legend] == [
+        ("measured", "measured"),
+        ("unknown", "not looked into"),
+    ]
 
 
 def test_rest_is_unknown_when_a_step_has_no_number() -> None:
