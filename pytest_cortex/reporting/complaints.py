@@ -1,4 +1,4 @@
-"""What did not pass, and why: the same list in the terminal and in the summary."""
+"""What did not pass, and why: the same list in the terminal, in the summary and on the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_cortex.wording import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_cortex.record import MeasurementRecord, SessionRecord
+    from pytest_cortex.record import MeasurementRecord, SessionRecord, VerdictRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,19 @@ def complaints(session: SessionRecord) -> tuple[Complaint, ...]:
 def complaints_by_measurement(session: SessionRecord) -> Iterator[tuple[MeasurementRecord, tuple[Complaint, ...]]]:
     """Yields every measurement with what did not pass of it."""
     for label, measurement in zip(labels_of(session), session.measurements, strict=True):
-        kinds = (_errors, _verdicts, _warnings)
-        yield measurement, tuple(complaint for kind in kinds for complaint in kind(label, measurement))
+        yield measurement, tuple(complaints_of(label, measurement))
+
+
+def complaints_of(label: str, measurement: MeasurementRecord) -> Iterator[Complaint]:
+    """Yields what did not pass of one measurement."""
+    yield from _errors(label, measurement)
+    yield from _verdicts(label, measurement)
+    yield from _warnings(label, measurement)
+
+
+def gate_text(verdict: VerdictRecord) -> str:
+    """Returns the gate, its limit, and where that comes from."""
+    return f"{verdict.asked} from {printable(verdict.origin)}"
 
 
 def _errors(label: str, measurement: MeasurementRecord) -> Iterator[Complaint]:
@@ -62,7 +73,7 @@ def _verdicts(label: str, measurement: MeasurementRecord) -> Iterator[Complaint]
                 verdict=verdict.outcome.name,
                 outcome=verdict.outcome,
                 label=label,
-                gate=f"{verdict.asked} from {printable(verdict.origin)}",
+                gate=gate_text(verdict),
                 reason=printable(verdict.reason),
                 causes=causes,
             )

@@ -10,7 +10,7 @@ from pytest_cortex.wording import estimate, finite, printable, ratio
 
 if TYPE_CHECKING:
     from pytest_cortex.judging.gate import Outcome
-    from pytest_cortex.record import MeasurementRecord, SessionRecord, VerdictRecord
+    from pytest_cortex.record import MeasurementRecord, ScalingPointRecord, SessionRecord, VerdictRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,4 +110,16 @@ def cell_texts(row: Row) -> tuple[str, ...]:
         ratio(row.ceiling),
         ratio(row.limit),
         row.verdict,
+    )
+
+
+def point_texts(point: ScalingPointRecord) -> tuple[str, ...]:
+    """One number of workers of a scaling as the summary and the page show it, cell by cell."""
+    speedup = finite(point.speedup)
+    return (
+        str(point.workers),
+        estimate(speedup, finite(point.low), finite(point.high)),
+        ratio(None if speedup is None else speedup / point.workers),
+        ratio(finite(point.ceiling)),
+        ratio(finite(point.karp_flatt)),
     )

@@ -14,9 +14,9 @@ from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reporting.additions import tamed
 from pytest_cortex.reporting.complaints import Complaint, complaints
 from pytest_cortex.reporting.document import plain
-from pytest_cortex.reporting.rows import Row, cell_texts, labels_of, rows
+from pytest_cortex.reporting.rows import Row, cell_texts, labels_of, point_texts, rows
 from pytest_cortex.reporting.trends import trends
-from pytest_cortex.wording import MISSING, estimate, finite, plural, printable, ratio, seconds
+from pytest_cortex.wording import MISSING, finite, plural, printable, ratio, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from pytest_cortex.record import MeasurementRecord, SessionRecord
 
 CHARTS = ("speedup.svg", "efficiency.svg")
+
+DEFINITIONS = (
+    "Speedup is sequential time / parallel time: the median over the rounds, with its interval. Efficiency"
+    " is speedup / workers. The ceiling is the most speedup the dependency graph allows; the limit is the"
+    " gate's, as a speedup."
+)
+INTERRUPTED = ("The run was interrupted.", "Bench tests after the last row were not measured.")
+STEPS_EXPLAINED = "Each column is the speedup that is left after that step; the last is the one measured."
+TOTALS_EXPLAINED = "Times are sums of each measurement's median; the average is the mean of the speedups."
+POINT_HEADINGS = ("Workers", "Speedup", "Efficiency", "Ceiling", "Serial fraction (Karp–Flatt)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +135,8 @@ def _numbers(one: MeasurementRecord) -> tuple[float, float, float] | None:
 
 def _interruption(session: SessionRecord) -> Iterator[str]:
     if not session.complete:
-        yield "> **The run was interrupted.** Bench tests after the last row were not measured."
+        what, so = INTERRUPTED
+        yield f"> **{what}** {so}"
 
 
 def _table(shown: Sequence[Row]) -> str:
@@ -160,12 +171,14 @@ def alternative(quantity: str, shown: Iterable[Row]) -> str:
 
 
 def _scope(session: SessionRecord) -> str:
+    return f"{DEFINITIONS}\n\n{scope(escape(session.created_at))}"
+
+
+def scope(created_at: str) -> str:
+    """Returns what intervals and verdicts speak of."""
     return (
-        "Speedup is sequential time / parallel time: the median over the rounds, with its interval. Efficiency"
-        " is speedup / workers. The ceiling is the most speedup the dependency graph allows; the limit is the"
-        " gate's, as a speedup.\n\nIntervals and verdicts hold for this process on this machine at this time"
-        f" ({escape(session.created_at)}). They say nothing about another machine, or about this one on"
-        " another day."
+        f"Intervals and verdicts hold for this process on this machine at this time ({created_at}). They say nothing"
+        " about another machine, or about this one on another day."
     )
 
 
@@ -178,18 +191,18 @@ def _section(title: str, content: Iterable[str]) -> Iterator[str]:
 def _totals(sums: Totals | None, measurements: int) -> Iterator[str]:
     if sums is None:
         return
-    saved = f"{seconds(sums.saved_s)} ({sums.saved:.1%} of the sequential time)"
-    yield _grid(
-        (f"Over {sums.count} of {plural(measurements, 'measurement')}", "Value"),
-        "lr",
-        (
-            ("Average speedup", ratio(sums.speedup)),
-            ("Total sequential time", seconds(sums.sequential_s)),
-            ("Total parallel time", seconds(sums.parallel_s)),
-            ("Time saved", saved),
-        ),
+    yield _grid((f"Over {sums.count} of {plural(measurements, 'measurement')}", "Value"), "lr", total_texts(sums))
+    yield f"\n{TOTALS_EXPLAINED}"
+
+
+def total_texts(sums: Totals) -> tuple[tuple[str, str], ...]:
+    """Returns the sums as names and values."""
+    return (
+        ("Average speedup", ratio(sums.speedup)),
+        ("Total sequential time", seconds(sums.sequential_s)),
+        ("Total parallel time", seconds(sums.parallel_s)),
+        ("Time saved", f"{seconds(sums.saved_s)} ({sums.saved:.1%} of the sequential time)"),
     )
-    yield "\nTimes are sums of each measurement's median; the average is the mean of the speedups."
 
 
 def _complaint(complaint: Complaint) -> str:
@@ -208,26 +221,13 @@ def _missing(session: SessionRecord) -> Iterator[str]:
             for label, one in seen
         ]
         yield _grid(("Measurement", "Ideal", *map(str.capitalize, names)), "lr" + "r" * len(names), body)
-        yield "\nEach column is the speedup that is left after that step; the last is the one measured."
+        yield f"\n{STEPS_EXPLAINED}"
 
 
 def _scalings(session: SessionRecord) -> Iterator[str]:
     for scaling in session.scalings:
         yield f"**{escape(scaling.name)}**: {escape(scaling.summary)}\n"
-        yield _grid(
-            ("Workers", "Speedup", "Efficiency", "Ceiling", "Serial fraction (Karp–Flatt)"),
-            "rrrrr",
-            [
-                (
-                    str(point.workers),
-                    estimate(finite(point.speedup), finite(point.low), finite(point.high)),
-                    ratio(finite(None if point.speedup is None else point.speedup / point.workers)),
-                    ratio(finite(point.ceiling)),
-                    ratio(finite(point.karp_flatt)),
-                )
-                for point in scaling.points
-            ],
-        )
+        yield _grid(POINT_HEADINGS, "rrrrr", map(point_texts, scaling.points))
         yield ""
 
 
@@ -262,12 +262,12 @@ def _additions(session: SessionRecord) -> Iterator[str]:
 
 
 def _facts(session: SessionRecord) -> Iterator[str]:
-    body = [(escape(name), escape(_value(value))) for name, value in _named_facts(session.environment)]
+    body = [(escape(name), escape(value_text(value))) for name, value in named_facts(session.environment)]
     if body:
         yield _grid(("Fact", "Value"), "ll", body)
 
 
-def _named_facts(environment: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+def named_facts(environment: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """What other plugins know comes last, with their names."""
     yield from ((str(name), value) for name, value in environment.items() if name != "plugins")
     match environment.get("plugins"):
@@ -278,29 +278,35 @@ def _named_facts(environment: Mapping[str, object]) -> Iterator[tuple[str, objec
 
 def _settings(session: SessionRecord) -> Iterator[str]:
     body = [
-        (escape(name), escape(_value(setting.value)), escape(setting.origin))
+        (escape(name), escape(value_text(setting.value)), escape(setting.origin))
         for name, setting in session.settings.items()
     ]
     if body:
         yield _grid(("Setting", "Value", "From"), "lll", body)
 
 
-def _value(value: object) -> str:
+def value_text(value: object) -> str:
+    """Returns a fact or a setting of any shape on one line."""
     match plain(value):
         case str(text):
             return text
         case dict(items):
-            return ", ".join(f"{key} {_value(item)}".lstrip() for key, item in items.items()) or MISSING
+            return ", ".join(f"{key} {value_text(item)}".lstrip() for key, item in items.items()) or MISSING
         case list(items):
-            return ", ".join(map(_value, items)) or MISSING
+            return ", ".join(map(value_text, items)) or MISSING
         case None:
             return MISSING
         case number:
             return json.dumps(number)
 
 
+def command_of(session: SessionRecord) -> str:
+    """Returns the command that the run was started with, to be pasted into a shell."""
+    return printable(shlex.join(("python", "-m", "pytest", *session.command)))
+
+
 def _reproduction(session: SessionRecord) -> Iterator[str]:
-    command = printable(shlex.join(("python", "-m", "pytest", *session.command)))
+    command = command_of(session)
     # A fence is longer than every run of backticks inside it, or the command could end it.
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`*", command)))
     yield f"{fence}sh\n{command}\n{fence}\n"

@@ -101,6 +101,12 @@ def _chart(quantity: Quantity, format_: Format, session: SessionRecord) -> bytes
     return charts.encode(session, quantity, format_)
 
 
+def _page(session: SessionRecord) -> bytes:
+    from pytest_cortex.reporting.page import rendering  # noqa: PLC0415 - loads Jinja2
+
+    return rendering.encode(session)
+
+
 # In the order of writing: the data is safe before anything is drawn.  The summary comes last, because it
 # shows those charts that exist.
 _MAKERS: dict[str, Callable[[SessionRecord], bytes]] = {
@@ -109,6 +115,7 @@ _MAKERS: dict[str, Callable[[SessionRecord], bytes]] = {
     "benchmark.json": benchmark_json.encode,
     "bigger-is-better.json": bigger_is_better.encode,
     "trace.json": trace.encode,
+    "index.html": _page,
     "speedup.svg": partial(_chart, "speedup", "svg"),
     "speedup.png": partial(_chart, "speedup", "png"),
     "efficiency.svg": partial(_chart, "efficiency", "svg"),

@@ -44,7 +44,7 @@ def test_nothing_heavy_is_imported_and_no_file_is_written(subprocess_run: Run, p
             raise SystemError
 
         def test_imports():
-            heavy = {"pandas", "matplotlib", "numpy", "psutil", "orchestrator", "pytest_cortex.bench.fixture"}
+            heavy = {"pandas", "matplotlib", "numpy", "jinja2", "psutil", "orchestrator", "pytest_cortex.bench.fixture"}
             assert not heavy & set(sys.modules)
         """
     )

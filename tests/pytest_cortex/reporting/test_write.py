@@ -14,6 +14,7 @@ from sample_records import MEASURED, session, verdict
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reporting import Problem, Written, write
 from pytest_cortex.reporting import document as json_document
+from pytest_cortex.reporting.page import rendering
 
 FILES = [
     "cortex.json",
@@ -21,6 +22,7 @@ FILES = [
     "benchmark.json",
     "bigger-is-better.json",
     "trace.json",
+    "index.html",
     "speedup.svg",
     "speedup.png",
     "efficiency.svg",
@@ -84,6 +86,13 @@ def test_missing_font_costs_the_charts_and_nothing_else(tmp_path: Path, monkeypa
     assert all("FileNotFoundError: DejaVuSans.ttf" in str(problem) for problem in written.problems)
 
 
+def test_rest_is_written_when_the_page_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "page_of", broken)
+    written = write(session(MEASURED), tmp_path)
+    assert [path.name for path in written.paths] == [name for name in FILES if name != "index.html"]
+    assert [problem.path.name for problem in written.problems] == ["index.html"]
+
+
 def test_summary_shows_only_the_charts_that_exist(tmp_path: Path) -> None:
     (tmp_path / "speedup.svg").mkdir()
     write(session(MEASURED), tmp_path)
@@ -121,7 +130,8 @@ def test_warning_inside_a_library_costs_no_file_when_warnings_are_errors(
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    assert not loaded_by("import pytest_cortex.reporting") & {"pandas", "matplotlib", "numpy", "pytest", "orchestrator"}
+    heavy = {"pandas", "matplotlib", "numpy", "jinja2", "pytest", "orchestrator"}
+    assert not loaded_by("import pytest_cortex.reporting") & heavy
 
 
 def test_terminal_table_loads_nothing_heavy() -> None:
@@ -130,7 +140,7 @@ def test_terminal_table_loads_nothing_heavy() -> None:
         "lines(SessionRecord(created_at='', command=(), seed=1, complete=True, environment={}, settings={},"
         " measurements=()))"
     )
-    assert not loaded_by(code) & {"pandas", "matplotlib", "numpy"}
+    assert not loaded_by(code) & {"pandas", "matplotlib", "numpy", "jinja2"}
 
 
 def test_charts_never_load_pyplot() -> None:
