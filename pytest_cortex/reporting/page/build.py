@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_cortex.reporting.page.curves import Curve, curves_of
 from pytest_cortex.reporting.page.details import Details, details_of, wants_attention
-from pytest_cortex.reporting.page.facts import Fact, Section, Setting, environment_of, settings_of
+from pytest_cortex.reporting.page.facts import Fact, Section, Setting, environment_of, section_of, settings_of
 from pytest_cortex.reporting.page.findings import MEANINGS, Group, groups_of
 from pytest_cortex.reporting.page.losses import Bars, bars_of
 from pytest_cortex.reporting.page.measured import Measured, all_measured
@@ -18,6 +17,8 @@ from pytest_cortex.reporting.rows import cell_texts
 from pytest_cortex.reporting.summary import command_of, result, scope, total_texts, totals
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_cortex.record import SessionRecord
 
 FEW = 4  # as many are all open
@@ -84,13 +85,8 @@ class Page:
     seed: int
 
 
-def page_of(session: SessionRecord, sections: Sequence[Section] = ()) -> Page:
-    """Returns the page as views.
-
-    Args:
-        session: What was measured.
-        sections: What others have to say.
-    """
+def page_of(session: SessionRecord) -> Page:
+    """Returns the page as views."""
     measured = all_measured(session)
     sums = totals(session)
     return Page(
@@ -104,7 +100,7 @@ def page_of(session: SessionRecord, sections: Sequence[Section] = ()) -> Page:
         totals=() if sums is None else total_texts(sums),
         details=_details(measured, session.seed),
         curves=curves_of(session),
-        sections=tuple(sections),
+        sections=tuple(map(section_of, session.sections)),
         environment=environment_of(session),
         settings=settings_of(session),
         command=command_of(session),

@@ -6,11 +6,11 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_cortex.reporting.summary import value_text
+from pytest_cortex.reporting.summary import named_facts, value_text
 from pytest_cortex.wording import printable
 
 if TYPE_CHECKING:
-    from pytest_cortex.record import SessionRecord
+    from pytest_cortex.record import SectionRecord, SessionRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Section:
 
 def environment_of(session: SessionRecord) -> tuple[Fact, ...]:
     """Returns what is known of machine and versions."""
-    return tuple(Fact(name=str(name), value=value_text(value)) for name, value in session.environment.items())
+    return tuple(Fact(name=name, value=value_text(value)) for name, value in named_facts(session.environment))
 
 
 def settings_of(session: SessionRecord) -> tuple[Setting, ...]:
@@ -80,6 +80,6 @@ def command_for(test: str, seed: int) -> str:
     return shlex.join(("python", "-m", "pytest", "--cortex-bench", test, f"--cortex-seed={seed}"))
 
 
-def section_of(title: str, text: str) -> Section:
-    """Returns a section with *text* line by line."""
-    return Section(title=title, lines=tuple(text.splitlines()))
+def section_of(section: SectionRecord) -> Section:
+    """Returns a section of another plugin, with the plugin's name, line by line."""
+    return Section(title=f"{section.title} ({section.plugin})", lines=tuple(section.text.splitlines()))

@@ -1,8 +1,6 @@
 """A run and its history: what is added, what the record learns, and that nothing wrong with the folder is an error."""
 
 import errno
-import shutil
-import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,7 +12,6 @@ from sample_records import MEASURED, UNMEASURED, session, verdict
 
 from pytest_cortex.history import folder as folder_module
 from pytest_cortex.history import keeping
-from pytest_cortex.history.checkout import checked_out
 from pytest_cortex.history.folder import find
 from pytest_cortex.history.keeping import History
 from pytest_cortex.history.retention import Retention
@@ -43,7 +40,7 @@ def run_at(day: int, *measurements: MeasurementRecord, **environment: Any) -> Se
 
 @pytest.fixture
 def history(tmp_path: Path) -> History:
-    return History(folder=tmp_path / "history", retention=Retention(), root=tmp_path)
+    return History(folder=tmp_path / "history", retention=Retention())
 
 
 # What is added --------------------------------------------------------------------------------------------------------
@@ -200,7 +197,6 @@ def test_options_are_taken(tmp_path: Path) -> None:
     assert found == History(
         folder=tmp_path / "runs",
         retention=Retention(cap=7, half_life_days=2.5),
-        root=tmp_path,
         against_itself=True,
     )
 
@@ -263,46 +259,14 @@ def test_folder_that_cannot_be_read_costs_no_run(tmp_path: Path, monkeypatch: py
 # What is checked out --------------------------------------------------------------------------------------------------
 
 
-def git(folder: Path, *words: str) -> str:
-    identity = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
-    done = subprocess.run(["git", *identity, *words], cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-def test_commit_is_the_one_that_is_checked_out(tmp_path: Path) -> None:
-    git(tmp_path, "init", "--quiet")
-    (tmp_path / "file").write_text("one")
-    git(tmp_path, "add", "file")
-    git(tmp_path, "commit", "--quiet", "-m", "first")
-    git(tmp_path, "tag", "v1")
-    commit = git(tmp_path, "rev-parse", "HEAD")[:12]
-    assert checked_out(tmp_path) == commit
-    (tmp_path / "file").write_text("two")
-    assert checked_out(tmp_path) == f"{commit}-dirty"
-
-
-def test_commit_is_unknown_outside_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert checked_out(tmp_path) is None
-
-
-def test_commit_is_unknown_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert checked_out(tmp_path) is None
-
-
 @pytest.mark.parametrize(
     ("known", "commit"),
     [
         ({"id": "0123456789abcdef", "dirty": True}, "0123456789ab-dirty"),
         ({"id": "0123456789abcdef"}, "0123456789ab"),
-        (None, "asked git"),
-        ("main", "asked git"),
+        (None, None),
+        ("main", None),
     ],
 )
-def test_commit_that_the_record_names_is_believed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: object, commit: str
-) -> None:
-    monkeypatch.setattr(keeping, "checked_out", lambda _root: "asked git")
-    assert keeping._commit(run_at(1, commit=known), tmp_path) == commit
+def test_commit_is_the_one_that_the_record_names(known: object, commit: str | None) -> None:
+    assert keeping._commit(run_at(1, commit=known)) == commit

@@ -6,7 +6,7 @@ import pytest
 from sample_records import CONTENDER, EXPLAINED, MEASURED, UNMEASURED, many, session, verdict
 
 from pytest_cortex.judging.gate import Outcome
-from pytest_cortex.record import MeasurementRecord
+from pytest_cortex.record import MeasurementRecord, SectionRecord
 from pytest_cortex.reporting.page.build import FEW, MOST_OPEN, page_of
 from pytest_cortex.reporting.page.details import Details
 from pytest_cortex.reporting.page.facts import command_for, section_of
@@ -111,7 +111,8 @@ def test_command_measures_one_test_where_pytest_would_find_it(test: str, command
 
 
 def test_section_of_somebody_else_keeps_its_lines() -> None:
-    assert section_of("Mine", "# one\n\n| a |").lines == ("# one", "", "| a |")
+    section = section_of(SectionRecord(title="Mine", text="# one\n\n| a |", plugin="theirs"))
+    assert (section.title, section.lines) == ("Mine (theirs)", ("# one", "", "| a |"))
 
 
 # On one line ----------------------------------------------------------------------------------------------------------

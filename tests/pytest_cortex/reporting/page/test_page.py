@@ -22,13 +22,13 @@ from pytest_cortex.record import (
     RoundRecord,
     ScalingPointRecord,
     ScalingRecord,
+    SectionRecord,
     SettingRecord,
     SpanRecord,
     StepRecord,
 )
 from pytest_cortex.reporting.complaints import complaints
 from pytest_cortex.reporting.page.build import page_of
-from pytest_cortex.reporting.page.facts import section_of
 from pytest_cortex.reporting.page.rendering import encode, html
 from pytest_cortex.reporting.summary import (
     DEFINITIONS,
@@ -161,8 +161,9 @@ def test_words_of_others_are_shown_and_not_interpreted(word: str) -> None:
         environment={word: word},
         settings={word: SettingRecord(value=word, origin=word)},
         command=(word,),
+        sections=(SectionRecord(title=word, text=word, plugin=word),),
     )
-    page = html(page_of(record, [section_of(word, word)]))
+    page = html(page_of(record))
     outline(page)
     assert all(char.isprintable() or char == "\n" for char in page)
 
@@ -231,7 +232,8 @@ def test_environment_settings_command_and_seed_are_shown() -> None:
 
 
 def test_sections_of_others_are_shown_line_by_line() -> None:
-    page = html(page_of(session(MEASURED), [section_of("Mine <b>", "# one\n\n<two>")]))
+    section = SectionRecord(title="Mine <b>", text="# one\n\n<two>", plugin="theirs")
+    page = html(page_of(replace(session(MEASURED), sections=(section,))))
     assert '<pre class="text" tabindex="0">\n# one\n\n&lt;two&gt;\n</pre>' in page
     assert page.count("Mine &lt;b&gt;") == 2
 
