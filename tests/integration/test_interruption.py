@@ -63,12 +63,12 @@ def test_a_chart_that_cannot_be_drawn_is_a_note_and_no_failure(
 ) -> None:
     pytester.makeconftest(
         """
-        from pytest_cortex.reporting import charts
+        from pytest_cortex.reporting.charts import encoding
 
         def encode(*arguments):
             raise RuntimeError("no ink")
 
-        charts.encode = encode
+        encoding.encode = encode
         """
     )
     bench_file("healthy")
