@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_cortex.reporting.charts.content import comparison
+from pytest_cortex.reporting.charts.content import comparison, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_cortex.record import SessionRecord
 
 TITLES: Mapping[str, str] = {
+    "missing-speedup": "Where the missing speedup went",
     "speedup": "Speedup",
     "efficiency": "Efficiency",
 }
@@ -22,6 +23,7 @@ SOURCE = "pytest-cortex"
 """Written into every chart, so that one of an earlier run is known to be ours."""
 
 _DESCRIBE: Mapping[str, Callable[[SessionRecord], str | None]] = {
+    "missing-speedup": missing.describe,
     "speedup": partial(comparison.describe, quantity="speedup"),
     "efficiency": partial(comparison.describe, quantity="efficiency"),
 }

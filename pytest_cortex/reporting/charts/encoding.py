@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 import matplotlib as mpl
 
 from pytest_cortex.reporting.charts.catalogue import SOURCE, TITLES, alternative
-from pytest_cortex.reporting.charts.content import comparison
+from pytest_cortex.reporting.charts.content import comparison, missing
 from pytest_cortex.reporting.charts.drawing import comparison as draw_comparison
+from pytest_cortex.reporting.charts.drawing import missing as draw_missing
 from pytest_cortex.reporting.charts.theme import THEMES, Theme, ThemeName
 from pytest_cortex.reporting.summary import result
 
@@ -57,6 +58,7 @@ class _Chart(Generic[_Content]):
 
 
 _CHARTS: Mapping[str, _Chart[Any]] = {
+    "missing-speedup": _Chart(missing.missing, draw_missing.figure),
     "speedup": _Chart(partial(comparison.comparison, quantity="speedup"), draw_comparison.figure),
     "efficiency": _Chart(partial(comparison.comparison, quantity="efficiency"), draw_comparison.figure),
 }
