@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_cortex.reporting.charts.content import comparison, missing
+from pytest_cortex.reporting.charts.content import comparison, missing, scaling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ TITLES: Mapping[str, str] = {
     "missing-speedup": "Where the missing speedup went",
     "speedup": "Speedup",
     "efficiency": "Efficiency",
+    "scaling": "Speedup against workers",
 }
 """By name of the file, without its ending."""
 
@@ -26,6 +27,7 @@ _DESCRIBE: Mapping[str, Callable[[SessionRecord], str | None]] = {
     "missing-speedup": missing.describe,
     "speedup": partial(comparison.describe, quantity="speedup"),
     "efficiency": partial(comparison.describe, quantity="efficiency"),
+    "scaling": scaling.describe,
 }
 
 
