@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_cortex.reporting.charts.content import comparison, missing, scaling
+from pytest_cortex.reporting.charts.content import comparison, missing, scaling, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +17,7 @@ TITLES: Mapping[str, str] = {
     "speedup": "Speedup",
     "efficiency": "Efficiency",
     "scaling": "Speedup against workers",
+    "timeline": "Timeline",
 }
 """By name of the file, without its ending."""
 
@@ -28,6 +29,7 @@ _DESCRIBE: Mapping[str, Callable[[SessionRecord], str | None]] = {
     "speedup": partial(comparison.describe, quantity="speedup"),
     "efficiency": partial(comparison.describe, quantity="efficiency"),
     "scaling": scaling.describe,
+    "timeline": timeline.describe,
 }
 
 
