@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_cortex.reporting.charts.content import comparison, missing, scaling, timeline
+from pytest_cortex.reporting.charts.content import comparison, missing, rounds, scaling, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +18,7 @@ TITLES: Mapping[str, str] = {
     "efficiency": "Efficiency",
     "scaling": "Speedup against workers",
     "timeline": "Timeline",
+    "rounds": "Rounds",
 }
 """By name of the file, without its ending."""
 
@@ -30,6 +31,7 @@ _DESCRIBE: Mapping[str, Callable[[SessionRecord], str | None]] = {
     "efficiency": partial(comparison.describe, quantity="efficiency"),
     "scaling": scaling.describe,
     "timeline": timeline.describe,
+    "rounds": rounds.describe,
 }
 
 

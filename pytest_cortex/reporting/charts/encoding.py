@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 import matplotlib as mpl
 
 from pytest_cortex.reporting.charts.catalogue import SOURCE, TITLES, alternative
-from pytest_cortex.reporting.charts.content import comparison, missing, scaling, timeline
+from pytest_cortex.reporting.charts.content import comparison, missing, rounds, scaling, timeline
 from pytest_cortex.reporting.charts.drawing import comparison as draw_comparison
 from pytest_cortex.reporting.charts.drawing import missing as draw_missing
+from pytest_cortex.reporting.charts.drawing import rounds as draw_rounds
 from pytest_cortex.reporting.charts.drawing import scaling as draw_scaling
 from pytest_cortex.reporting.charts.drawing import timeline as draw_timeline
 from pytest_cortex.reporting.charts.theme import THEMES, Theme, ThemeName
@@ -65,6 +66,7 @@ _CHARTS: Mapping[str, _Chart[Any]] = {
     "efficiency": _Chart(partial(comparison.comparison, quantity="efficiency"), draw_comparison.figure),
     "scaling": _Chart(scaling.scaling, draw_scaling.figure),
     "timeline": _Chart(timeline.timeline, draw_timeline.figure),
+    "rounds": _Chart(rounds.rounds, draw_rounds.figure),
 }
 
 
