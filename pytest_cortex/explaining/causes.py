@@ -10,6 +10,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from pytest_cortex.explaining.sampling import CALLER, Doing, Line, Samples
 from pytest_cortex.explaining.story import Held, Story, most_seen, those, worked
@@ -77,27 +78,62 @@ class Facts:
         return self.sequential_cpus > _CPU_BOUND_SHARE
 
 
+class Kind(Enum):
+    """What a cause is about."""
+
+    CEILING = auto()
+    REFERENCE = auto()
+    CPUS = auto()
+    GROWTH = auto()
+    NOTHING = auto()
+    LOCK = auto()
+    LOOP = auto()
+    TURNS = auto()
+    GIL = auto()
+    POOL = auto()
+    PROCESSES = auto()
+    UNBALANCED = auto()
+    STARTING = auto()
+    EXTRA = auto()
+    CALLER = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why a program is no faster.
+
+    Attributes:
+        kind: What it is about.
+        share: Of the run, what it accounts for.
+        sentence: For people.
+    """
+
+    kind: Kind
+    share: float
+    sentence: str
+
+
 def causes_of_program(facts: Facts) -> tuple[str, ...]:
     """Says why the speedup fell short, one sentence per cause, the one that cost most first.
 
     Empty if nothing stands out; of a program that has no parallel run to look at, only its times speak.
     """
-    story = None
-    if facts.parallel is not None and len(facts.parallel.looks) >= _FEWEST_LOOKS:
-        story = Story.of(facts.parallel)
+    return tuple(cause.sentence for cause in named_causes(facts, story_of(facts)))
+
+
+def story_of(facts: Facts) -> Story | None:
+    """Returns what the watched parallel run adds up to; None if there was none, or too short a one."""
+    if facts.parallel is None or len(facts.parallel.looks) < _FEWEST_LOOKS:
+        return None
+    return Story.of(facts.parallel)
+
+
+def named_causes(facts: Facts, story: Story | None) -> list[Cause]:
+    """Returns the causes that stand out, the one that cost most first."""
     causes = [cause for find in _FROM_TIMES if (cause := find(facts))]
     if story is not None:
         causes += [cause for tell in _FROM_LOOKS if (cause := tell(facts, story))]
-    named = [cause for cause in causes if cause.share >= _WORTH_NAMING]
-    return tuple(cause.sentence for cause in sorted(named, key=lambda cause: -cause.share))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cause:
-    """A sentence, and the share of the run that it accounts for."""
-
-    share: float
-    sentence: str
+    return sorted((cause for cause in causes if cause.share >= _WORTH_NAMING), key=lambda cause: -cause.share)
 
 
 def _at(line: Line | None, before: str = " at ") -> str:
@@ -111,28 +147,30 @@ def _n(count: float, one: str) -> str:
 # Causes that the times show -------------------------------------------------------------------------------------------
 
 
-def _at_the_ceiling(facts: Facts) -> _Cause | None:
+def _at_the_ceiling(facts: Facts) -> Cause | None:
     if facts.ceiling is None or facts.speedup < _AT_THE_CEILING * facts.ceiling:
         return None
     sentence = f"the graph itself allows no more than {facts.ceiling:.2f}×, and {facts.speedup:.2f}× was reached"
-    return _Cause(share=1.0, sentence=sentence)
+    return Cause(kind=Kind.CEILING, share=1.0, sentence=sentence)
 
 
-def _reference_is_parallel(facts: Facts) -> _Cause | None:
+def _reference_is_parallel(facts: Facts) -> Cause | None:
     if facts.sequential_cpus < _MORE_THAN_ONE_CPU:
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.REFERENCE,
         share=1 - 1 / facts.sequential_cpus,
         sentence=f"the sequential program already used {facts.sequential_cpus:.1f} CPUs on average, so there was less "
         "to gain",
     )
 
 
-def _too_few_cpus(facts: Facts) -> _Cause | None:
+def _too_few_cpus(facts: Facts) -> Cause | None:
     used_all = facts.parallel_cpus >= _NEARLY_ALL * facts.usable_cpus or _has_children(facts.parallel)
     if not (facts.cpu_bound and facts.usable_cpus < facts.workers and used_all):
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.CPUS,
         share=1 - facts.usable_cpus / facts.workers,
         sentence=f"too few CPUs: the work is CPU-bound, {_n(facts.workers, 'worker')} were asked for, and this process "
         f"may use {_n(facts.usable_cpus, 'CPU')}",
@@ -143,11 +181,12 @@ def _has_children(samples: Samples | None) -> bool:
     return samples is not None and any(look.children for look in samples.looks)
 
 
-def _cpu_grew(facts: Facts) -> _Cause | None:
+def _cpu_grew(facts: Facts) -> Cause | None:
     if not facts.cpu_bound or facts.parallel_cpu_s < _CPU_GREW * facts.sequential_cpu_s:
         return None
     grown = facts.parallel_cpu_s / facts.sequential_cpu_s
-    return _Cause(
+    return Cause(
+        kind=Kind.GROWTH,
         share=1 - 1 / grown,
         sentence=f"the same work cost {grown:.1f} times the CPU time in parallel ({facts.parallel_cpu_s:.3g} s instead "
         f"of {facts.sequential_cpu_s:.3g} s): looks like contention for memory, caches or the interpreter, or work "
@@ -161,39 +200,42 @@ _FROM_TIMES = (_at_the_ceiling, _reference_is_parallel, _too_few_cpus, _cpu_grew
 # Causes that the looks show -------------------------------------------------------------------------------------------
 
 
-def _nothing_beside(facts: Facts, story: Story) -> _Cause | None:
+def _nothing_beside(facts: Facts, story: Story) -> Cause | None:
     """Threads that only a C library knows cannot be seen, but the CPU time betrays them."""
     caller = sum(worked(look, CALLER) for look in story.samples.looks) / len(story.samples.looks)
     if story.workers or story.children or facts.parallel_cpus >= _MORE_THAN_ONE_CPU or caller < _NEARLY_ALL:
         return None
     line = most_seen(story.samples.looks, Doing.WORKS)
-    return _Cause(
+    return Cause(
+        kind=Kind.NOTHING,
         share=1.0,
         sentence=f"nothing ran in parallel: in {_n(len(story.samples.looks), 'look')} at the parallel program no other "
         f"thread, task or process was at work beside the calling thread{_at(line, ', which was mostly at ')}",
     )
 
 
-def _lock(_facts: Facts, story: Story) -> _Cause:
+def _lock(_facts: Facts, story: Story) -> Cause:
     looks, share = story.looks[Held.LOCK], story.share(Held.LOCK)
     waiting = statistics.fmean([len(those(look, Doing.LOCKED_OUT)) for look in looks] or [0])
-    return _Cause(
+    return Cause(
+        kind=Kind.LOCK,
         share=share,
         sentence=f"a lock: for {share:.0%} of the run {waiting:.1f} threads or tasks on average waited"
         f"{_at(most_seen(looks, Doing.LOCKED_OUT))}{_at(most_seen(looks, Doing.WORKS), ', while work went on at ')}",
     )
 
 
-def _loop(_facts: Facts, story: Story) -> _Cause:
+def _loop(_facts: Facts, story: Story) -> Cause:
     looks, share = story.looks[Held.LOOP], story.share(Held.LOOP)
-    return _Cause(
+    return Cause(
+        kind=Kind.LOOP,
         share=share,
         sentence=f"a blocked event loop: for {share:.0%} of the run tasks were ready, but the loop was held"
         f"{_at(most_seen(looks, Doing.WORKS))}; only what is awaited lets the others run",
     )
 
 
-def _turns(_facts: Facts, story: Story) -> _Cause | None:
+def _turns(_facts: Facts, story: Story) -> Cause | None:
     """Several workers, never two at once: each waits for another, or the caller waits before it asks for the next."""
     share = story.share(Held.TURNS)
     if len(story.workers) > 1 and not _overlapped(story) and not _one_stands_out(story):
@@ -202,7 +244,8 @@ def _turns(_facts: Facts, story: Story) -> _Cause | None:
         return None
     looks = story.looks[Held.TURNS] or story.looks[Held.ALONE]
     waits = most_seen(looks, Doing.WAITS, strands=story.workers) or most_seen(looks, Doing.WAITS)
-    return _Cause(
+    return Cause(
+        kind=Kind.TURNS,
         share=share,
         sentence=f"a hidden dependency, by the look of it: {_n(len(story.workers), 'worker')} took turns, and for "
         f"{share:.0%} of the run at most one of them worked{_at(most_seen(looks, Doing.WORKS))}"
@@ -220,7 +263,7 @@ def _one_stands_out(story: Story) -> bool:
     return max(alone.values(), default=0) >= _STANDS_OUT * max(1, alone.total())
 
 
-def _unbalanced(facts: Facts, story: Story) -> _Cause | None:
+def _unbalanced(facts: Facts, story: Story) -> Cause | None:
     """The end of a queue before a lock, or of a chain, is no fault of the split."""
     if _gil(facts, story):
         return None  # alone or together is then the same
@@ -228,21 +271,23 @@ def _unbalanced(facts: Facts, story: Story) -> _Cause | None:
     taking_turns = len(story.workers) < 2 or not (_overlapped(story) or _one_stands_out(story))
     if taking_turns or share <= story.share(Held.LOCK, Held.LOOP, Held.TURNS):
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.UNBALANCED,
         share=share,
         sentence=f"an unbalanced split: for {share:.0%} of the run only one of {len(story.workers)} workers still "
         f"worked{_at(most_seen(story.looks[Held.ALONE], Doing.WORKS))}; the others had nothing to do",
     )
 
 
-def _small_pool(facts: Facts, story: Story) -> _Cause | None:
+def _small_pool(facts: Facts, story: Story) -> Cause | None:
     """Fewer workers than asked for count only if they were busy: short tasks need no more."""
     busy = story.share(Held.ALONE, Held.TOGETHER) >= _BUSY
     if not busy or (story.workers and story.children):
         return None
     pool, what = (story.children, "child processes") if story.children else (story.pool, "threads or tasks")
     waits = most_seen(story.samples.looks, Doing.WAITS, strands={CALLER})
-    return _Cause(
+    return Cause(
+        kind=Kind.POOL,
         share=1 - pool / facts.workers,
         sentence=f"too few workers at work: no more than {_n(pool, 'worker')} ({what}) took part, {facts.workers} were "
         f"asked for; the pool was smaller, there were fewer tasks, or they were handed over one at a time"
@@ -250,12 +295,13 @@ def _small_pool(facts: Facts, story: Story) -> _Cause | None:
     )
 
 
-def _processes(facts: Facts, story: Story) -> _Cause | None:
+def _processes(facts: Facts, story: Story) -> Cause | None:
     """Child processes that began and ended in the run, and computed more than there was to compute."""
     extra_s = story.samples.children_cpu_s - facts.sequential_cpu_s
     if not story.samples.children_started:
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.PROCESSES,
         share=min(1.0, extra_s / story.samples.children_started / facts.parallel_s),
         sentence=f"looks like the start-up of processes: the run started {story.samples.children_started} of its own, "
         f"which used {story.samples.children_cpu_s:.2g} s of CPU time, the whole sequential program "
@@ -263,30 +309,32 @@ def _processes(facts: Facts, story: Story) -> _Cause | None:
     )
 
 
-def _start_up(_facts: Facts, story: Story) -> _Cause | None:
+def _start_up(_facts: Facts, story: Story) -> Cause | None:
     if not story.workers and not story.children:
         return None
     looks, share = story.looks[Held.STARTING], story.share(Held.STARTING)
     caller = most_seen(looks, Doing.STARTS, Doing.WORKS, Doing.WAITS, strands={CALLER})
-    return _Cause(
+    return Cause(
+        kind=Kind.STARTING,
         share=share,
         sentence=f"start-up: {share:.0%} of the run passed before the first worker worked, or in starting further ones"
         f"{_at(caller, '; the calling thread was mostly at ')}",
     )
 
 
-def _caller_alone(_facts: Facts, story: Story) -> _Cause | None:
+def _caller_alone(_facts: Facts, story: Story) -> Cause | None:
     share = story.share(Held.CALLER)
     if not story.workers:
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.CALLER,
         share=share,
         sentence=f"a sequential part: for {share:.0%} of the run only the calling thread worked"
         f"{_at(most_seen(story.looks[Held.CALLER], Doing.WORKS))}",
     )
 
 
-def _only_in_parallel(facts: Facts, story: Story) -> _Cause | None:
+def _only_in_parallel(facts: Facts, story: Story) -> Cause | None:
     """A line that workers were often at and the sequential arm never: it is not the work.
 
     Only where the two share the rest of their lines; otherwise they are simply written differently.
@@ -300,20 +348,22 @@ def _only_in_parallel(facts: Facts, story: Story) -> _Cause | None:
     extra = max((line for line in lines if line and line not in known), key=lambda line: lines[line], default=None)
     if extra is None or not any(line in known for line in lines if line):
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.EXTRA,
         share=lines[extra] / lines.total(),
         sentence=f"work that only the parallel program does, such as start-up: {lines[extra] / lines.total():.0%} of "
         f"the workers' time was spent at {extra}, where the sequential program was never seen",
     )
 
 
-def _gil(facts: Facts, story: Story) -> _Cause | None:
+def _gil(facts: Facts, story: Story) -> Cause | None:
     one_cpu = _CPU_BOUND_SHARE < facts.parallel_cpus < _MORE_THAN_ONE_CPU <= facts.usable_cpus
     if not (story.samples.gil and facts.cpu_bound and one_cpu and not story.children and _several_compute(story)):
         return None
     share = story.share(Held.TOGETHER)
     line = most_seen(story.looks[Held.TOGETHER], Doing.WORKS, strands=story.workers)
-    return _Cause(
+    return Cause(
+        kind=Kind.GIL,
         share=share,
         sentence=f"looks like the GIL: up to {story.samples.peak} threads computed side by side for {share:.0%} of "
         f"the run{_at(line, ', mostly at ')}, but the process used only {facts.parallel_cpus:.1f} of "

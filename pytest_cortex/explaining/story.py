@@ -26,11 +26,27 @@ class Held(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """The part of a run that one look stands for.
+
+    Attributes:
+        look: What was seen.
+        held: What it is put down to.
+        seconds: How long.
+    """
+
+    look: Look
+    held: Held
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """The looks at a parallel run, sorted by what they are put down to, and the seconds they stand for."""
 
     samples: Samples
     workers: frozenset[int]
+    stretches: list[Stretch] = field(default_factory=list)
     looks: dict[Held, list[Look]] = field(default_factory=lambda: {held: [] for held in Held})
     seconds: dict[Held, float] = field(default_factory=lambda: dict.fromkeys(Held, 0.0))
 
@@ -42,13 +58,19 @@ class Story:
         for look, stands_for_s in zip(samples.looks, _stand_for_s(samples), strict=True):
             begun = begun or look.children > 0 or any(worked(look, worker) for worker in story.workers)
             held = _held_by(look, story.workers, begun=begun)
+            story.stretches.append(Stretch(look=look, held=held, seconds=stands_for_s))
             story.looks[held].append(look)
             story.seconds[held] += stands_for_s
         return story
 
     def share(self, *held: Held) -> float:
         """Of the time of the run."""
-        return sum(self.seconds[each] for each in held) / sum(self.seconds.values())
+        return sum(self.seconds[each] for each in held) / self.total_s
+
+    @property
+    def total_s(self) -> float:
+        """Seconds that all looks stand for."""
+        return sum(self.seconds.values())
 
     @property
     def children(self) -> int:
