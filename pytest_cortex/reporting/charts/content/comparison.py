@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Quantity = Literal["speedup", "efficiency"]
 
-MOST_ROWS = 100
+MOST_ROWS = 60
 
 AXIS_LABELS: dict[Quantity, str] = {
     "speedup": "Speedup (sequential time / parallel time)",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_cortex.record import SessionRecord, StepRecord
     from pytest_cortex.reporting.rows import Row
 
-MOST_ROWS = 100
+MOST_ROWS = 60
 NOT_LOOKED_INTO = "not looked into"
 UNEXPLAINED = "unexplained"
 

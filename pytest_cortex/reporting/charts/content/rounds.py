@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_cortex.record import MeasurementRecord, RoundRecord, SessionRecord
     from pytest_cortex.reporting.rows import Row
 
-MOST_PANELS = 48
+MOST_PANELS = 42
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,11 @@ class Bar:
     length_s: float
     critical: bool
 
+    @property
+    def end_s(self) -> float:
+        """When it ended."""
+        return self.start_s + self.length_s
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 TITLE = "Where the missing speedup went"
 
 IDEAL, BAR, GAIN = 0.44, 0.24, 0.09  # heights of the marks; what was gained is above the bar
+FEW = 12  # measurements: with more, reasons are cut after one line
 # What reaches further than half as much again as the ideal is cut, or it would leave no room for the rest.
 FURTHEST = 1.5
 
@@ -62,7 +63,8 @@ def _side_by_side(shown: Missing, subtitle: str, theme: Theme) -> Figure:
         )
         for way in shown.ways
     ]
-    sheet = row_sheet(words, texts, list(_handles(shown.ways, theme)), theme)
+    lines = 2 if len(texts) <= FEW else 1
+    sheet = row_sheet(words, texts, list(_handles(shown.ways, theme)), theme, caption_lines=lines)
     _percent_axis(sheet.axes, shown.ways)
     for y, way in zip(sheet.middles, shown.ways, strict=True):
         if way.speedup is not None:
@@ -118,14 +120,14 @@ def _gain(loss: Loss, theme: Theme) -> dict[str, Any]:
 
 def _handles(ways: Iterable[Way], theme: Theme) -> Iterator[Artist]:
     """Yields a sample of each thing drawn, and of nothing else."""
-    seen = [loss for way in ways for loss in way.losses if loss.lost]
+    seen = [loss for way in ways for loss in way.losses if loss.matters]
     yield patch(theme.measured, theme, "measured")
     for name in reversed(tuple(LOSSES)):
         if any(loss.name == name for loss in seen):
             yield patch(LOSSES[name], theme, name)
     if any(loss.name == NOT_LOOKED_INTO for loss in seen):
         yield Patch(label=NOT_LOOKED_INTO, **loss_area(NOT_LOOKED_INTO, theme))
-    if any(loss.lost < 0 and loss.matters for loss in seen):
+    if any(loss.lost < 0 for loss in seen):
         yield Patch(label="gained (above)", facecolor=theme.paper, edgecolor=theme.ink, linewidth=0.8)
     yield stroke(theme.muted, 0.9, "ideal")
 

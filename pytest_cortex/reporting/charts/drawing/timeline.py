@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from matplotlib.patches import Patch, PathPatch
@@ -21,6 +22,7 @@ from pytest_cortex.reporting.charts.drawing.paper import (
     inches,
     note_height,
     stroke,
+    visible,
     widest,
 )
 from pytest_cortex.reporting.charts.theme import BLUE, VERMILLION, Fill
@@ -45,7 +47,8 @@ PANEL_FOOT = 0.5
 FOOT = 0.2  # label of the time axis
 NARROWEST = 0.012  # inches: what takes no time can still be seen
 WITH_EDGES = 0.06  # inches: of narrower bars the edges would be all that is seen
-LEAST_NAME = 0.3
+INVISIBLE = 0.005  # inches: narrower gaps between narrow bars
+LEAST_NAME = 0.8  # inches: in less room, names are not shortened but left out
 
 MODULE = Fill(colour=BLUE)
 CRITICAL = Fill(colour=VERMILLION, hatch="//////")
@@ -108,13 +111,26 @@ def _draw(axes: Axes, one: Timeline, inches_per_s: float, theme: Theme) -> None:
         wide = [bar for bar in bars if bar.length_s * inches_per_s >= WITH_EDGES]
         narrow = [bar for bar in bars if bar.length_s * inches_per_s < WITH_EDGES]
         if narrow:
-            axes.add_patch(PathPatch(_boxes(narrow, least_s), facecolor=fill.colour, linewidth=0))
+            joined = _joined(narrow, INVISIBLE / inches_per_s)
+            axes.add_patch(PathPatch(_boxes(joined, least_s), facecolor=fill.colour, linewidth=0))
         if wide:
             axes.add_patch(PathPatch(_boxes(wide, least_s), **area(fill, theme)))
     for bar in one.bars:
         _write_name(axes, bar, bar.length_s * inches_per_s - 0.06, theme)
     for _, start_s in one.phases:
         axes.axvline(start_s, color=theme.ink, linewidth=1.1)
+
+
+def _joined(bars: Sequence[Bar], gap_s: float) -> list[Bar]:
+    """Makes one bar of those between which nobody could see a gap."""
+    joined: list[Bar] = []
+    for bar in sorted(bars, key=lambda bar: (bar.track, bar.start_s)):
+        last = joined[-1] if joined else None
+        if last is not None and last.track == bar.track and bar.start_s - last.end_s <= gap_s:
+            joined[-1] = replace(last, length_s=max(last.end_s, bar.end_s) - last.start_s)
+        else:
+            joined.append(bar)
+    return joined
 
 
 def _boxes(bars: Sequence[Bar], least_s: float) -> Path:
@@ -134,7 +150,7 @@ def _edges(bar: Bar) -> tuple[float, float]:
 
 def _write_name(axes: Axes, bar: Bar, room: float, theme: Theme) -> None:
     """Writes a module's name on its bar, on a strip of paper so that it can be read, if there is room for it."""
-    if room < LEAST_NAME:
+    if room < LEAST_NAME and room < inches(visible(bar.module), TINY):
         return
     axes.text(
         bar.start_s + bar.length_s / 2,

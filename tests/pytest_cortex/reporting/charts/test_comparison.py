@@ -95,7 +95,7 @@ def test_what_did_not_pass_stays_when_there_are_too_many_to_show() -> None:
     assert shown is not None
     assert [mark.verdict for mark in shown.marks[:3]] == ["FAIL", "INCONCLUSIVE", "no gate"]
     assert [len(shown.marks), shown.marks[-1].verdict] == [MOST_ROWS, "PASS"]
-    assert shown.left_out == "3 of 103 measurements are not shown: first come those that did not pass."
+    assert shown.left_out == f"3 of {MOST_ROWS + 3} measurements are not shown: first come those that did not pass."
     assert shown.left_out in written(figure(shown, "subtitle", THEMES["light"]))
     assert (describe(record, "speedup") or "").endswith(shown.left_out)
 

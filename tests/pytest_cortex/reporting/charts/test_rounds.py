@@ -95,7 +95,7 @@ def test_words_say_where_the_rounds_lie() -> None:
 def test_measurements_beyond_the_most_are_counted() -> None:
     found = shown(*(replace(of(2.0), name=f"{number}") for number in range(MOST_PANELS + 1)))
     assert len(found.spreads) == MOST_PANELS
-    assert found.left_out.startswith("1 of 49 measurements are not shown")
+    assert found.left_out.startswith(f"1 of {MOST_PANELS + 1} measurements are not shown")
 
 
 def test_curve_climbs_from_no_round_to_all() -> None:

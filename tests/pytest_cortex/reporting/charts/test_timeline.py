@@ -124,10 +124,24 @@ def test_critical_path_is_hatched_and_higher_as_well_as_of_another_colour() -> N
 
 
 def test_names_are_written_where_they_fit() -> None:
-    """On bars of a third of an inch they do not."""
     assert {"module_0", "module_7"} <= set(written(drawn(rich())))
     narrow = replace(PLAIN, timeline=spans(200, 2))
     assert not any(text.startswith("module_") for text in written(drawn(narrow)))
+
+
+@pytest.mark.parametrize(("modules", "shortened"), [(4, True), (40, False)])
+def test_long_name_is_shortened_on_a_wide_bar_only(modules: int, shortened: bool) -> None:  # noqa: FBT001 - a parameter
+    """On a narrow one an ellipsis would be all that is left of it."""
+    long = tuple(replace(span, module="download_" * 12) for span in spans(modules, 2))
+    assert any("…" in text for text in written(drawn(replace(PLAIN, timeline=long)))) is shortened
+
+
+def test_narrow_bars_without_a_visible_gap_are_one() -> None:
+    """A picture cannot show a gap of a hundredth of a point, and the file would have every corner of it."""
+    (crowded,) = boxes(drawn(replace(PLAIN, timeline=spans(4000, 2))))
+    assert len(crowded.get_path()) == 2 * 5
+    (apart,) = boxes(drawn(replace(PLAIN, timeline=spans(4000, 2)[::100])))
+    assert len(apart.get_path()) == 40 * 5
 
 
 def test_names_of_phases_are_written_where_they_begin() -> None:
