@@ -96,7 +96,7 @@ class StepRecord:
     Attributes:
         name: What is lost here, e.g. ``"balance"``.
         speedup: What is left after this step.
-        because: One sentence for people, empty if nothing is lost.
+        because: One sentence for people, empty if there is nothing to say.
     """
 
     name: str

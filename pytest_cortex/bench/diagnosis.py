@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pytest_cortex.bench.subject import Subject
 from pytest_cortex.explaining.causes import Facts, causes_of_program
 from pytest_cortex.explaining.decomposition import causes_of, decompose
+from pytest_cortex.explaining.program_steps import steps_of_program
 from pytest_cortex.explaining.sampling import Samples, watch
+from pytest_cortex.judging.estimate import estimate_speedup
 from pytest_cortex.measuring import machine
 from pytest_cortex.measuring.rounds import PairedRounds
 from pytest_cortex.measuring.watchdog import time_limit
@@ -23,7 +25,7 @@ class Diagnosis:
     """Why a speedup is no higher.
 
     Attributes:
-        steps: From the ideal speedup down to the measured one; empty where there is no graph.
+        steps: From the ideal speedup down to the measured one; empty where nothing was seen that would show them.
         causes: Sentences for people, the weightiest first, as far as the data show it.
     """
 
@@ -57,7 +59,7 @@ def diagnosis_of_programs(subject: Subject, rounds: PairedRounds) -> Diagnosis:
     facts = Facts(
         workers=subject.workers,
         usable_cpus=machine.usable_cpus(),
-        speedup=medians.sequential_s / medians.parallel_s,
+        speedup=estimate_speedup(rounds.ratios).speedup or medians.sequential_s / medians.parallel_s,
         sequential_s=medians.sequential_s,
         parallel_s=medians.parallel_s,
         sequential_cpu_s=medians.sequential_cpu_s,
@@ -66,7 +68,7 @@ def diagnosis_of_programs(subject: Subject, rounds: PairedRounds) -> Diagnosis:
         sequential=samples[subject.reference],
         parallel=samples[subject.contender],
     )
-    return Diagnosis(causes=causes_of_program(facts))
+    return Diagnosis(steps=steps_of_program(facts), causes=causes_of_program(facts))
 
 
 def _watched(subject: Subject, arm: str) -> Samples:

@@ -28,7 +28,7 @@ from pytest_cortex.judging.evidence import RESERVE
 from pytest_cortex.judging.gate import Gate, Outcome, Verdict
 from pytest_cortex.measuring import machine
 from pytest_cortex.measuring.rounds import PairedRounds, Rounds
-from pytest_cortex.record import GateName, MeasurementRecord, RoundRecord, VerdictRecord
+from pytest_cortex.record import GateName, MeasurementRecord, RoundRecord, StepRecord, VerdictRecord
 from pytest_cortex.settings.settings import Limit
 from pytest_cortex.settings.values import STRUCTURE_GATES
 
@@ -362,7 +362,7 @@ class BenchResult:
             phases=subject.phases if small else {},
             timeline=subject.timeline if small else (),
             horizon=self._rounds.shared.horizon if self._rounds.shared.made else 0,
-            steps=() if diagnosis is None else diagnosis.steps,
+            steps=() if diagnosis is None else _ending_at(estimate.speedup, diagnosis.steps),
             causes=self._causes_in(diagnosis),
             verdicts=tuple(self.verdicts),
             notes=(scenario.note,) if scenario is not None and scenario.note else (),
@@ -381,6 +381,11 @@ def _written(limit: Limit, min_speedup: float | None, verdict: Verdict) -> Verdi
         rounds=verdict.rounds,
         reason=verdict.reason,
     )
+
+
+def _ending_at(speedup: float | None, steps: tuple[StepRecord, ...]) -> tuple[StepRecord, ...]:
+    """Leads the last step to the speedup that is reported: what others explain of medians of times differs a little."""
+    return (*steps[:-1], replace(steps[-1], speedup=speedup)) if steps and speedup is not None else steps
 
 
 def _known(value: float) -> float | None:

@@ -7,14 +7,13 @@ run it took, and the greatest comes first.  What the data do not show is not sai
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections import Counter
-from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 
-from pytest_cortex.explaining.sampling import CALLER, Doing, Line, Look, Samples, Seen
+from pytest_cortex.explaining.sampling import CALLER, Doing, Line, Samples
+from pytest_cortex.explaining.story import Held, Story, most_seen, those, worked
 
 # A share of the run below this is left to chance and to the edges of healthy programs.
 _WORTH_NAMING = 0.15
@@ -79,121 +78,62 @@ class Facts:
         return self.sequential_cpus > _CPU_BOUND_SHARE
 
 
+class Kind(Enum):
+    """What a cause is about."""
+
+    CEILING = auto()
+    REFERENCE = auto()
+    CPUS = auto()
+    GROWTH = auto()
+    NOTHING = auto()
+    LOCK = auto()
+    LOOP = auto()
+    TURNS = auto()
+    GIL = auto()
+    POOL = auto()
+    PROCESSES = auto()
+    UNBALANCED = auto()
+    STARTING = auto()
+    EXTRA = auto()
+    CALLER = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why a program is no faster.
+
+    Attributes:
+        kind: What it is about.
+        share: Of the run, what it accounts for.
+        sentence: For people.
+    """
+
+    kind: Kind
+    share: float
+    sentence: str
+
+
 def causes_of_program(facts: Facts) -> tuple[str, ...]:
     """Says why the speedup fell short, one sentence per cause, the one that cost most first.
 
     Empty if nothing stands out; of a program that has no parallel run to look at, only its times speak.
     """
-    story = None
-    if facts.parallel is not None and len(facts.parallel.looks) >= _FEWEST_LOOKS:
-        story = _Story.of(facts.parallel)
+    return tuple(cause.sentence for cause in named_causes(facts, story_of(facts)))
+
+
+def story_of(facts: Facts) -> Story | None:
+    """Returns what the watched parallel run adds up to; None if there was none, or too short a one."""
+    if facts.parallel is None or len(facts.parallel.looks) < _FEWEST_LOOKS:
+        return None
+    return Story.of(facts.parallel)
+
+
+def named_causes(facts: Facts, story: Story | None) -> list[Cause]:
+    """Returns the causes that stand out, the one that cost most first."""
     causes = [cause for find in _FROM_TIMES if (cause := find(facts))]
     if story is not None:
         causes += [cause for tell in _FROM_LOOKS if (cause := tell(facts, story))]
-    named = [cause for cause in causes if cause.share >= _WORTH_NAMING]
-    return tuple(cause.sentence for cause in sorted(named, key=lambda cause: -cause.share))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cause:
-    """A sentence, and the share of the run that it accounts for."""
-
-    share: float
-    sentence: str
-
-
-# What the looks add up to ---------------------------------------------------------------------------------------------
-
-
-class _Held(Enum):
-    """What a look at the parallel run is put down to."""
-
-    TOGETHER = auto()
-    LOCK = auto()
-    LOOP = auto()
-    STARTING = auto()
-    TURNS = auto()
-    ALONE = auto()
-    CALLER = auto()
-    NOBODY = auto()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Story:
-    """The looks at a parallel run, sorted by what they are put down to, and the seconds they stand for."""
-
-    samples: Samples
-    workers: frozenset[int]
-    looks: dict[_Held, list[Look]] = field(default_factory=lambda: {held: [] for held in _Held})
-    seconds: dict[_Held, float] = field(default_factory=lambda: dict.fromkeys(_Held, 0.0))
-
-    @classmethod
-    def of(cls, samples: Samples) -> _Story:
-        story = cls(samples=samples, workers=samples.workers)
-        begun = False
-        for look, stands_for_s in zip(samples.looks, _stand_for_s(samples), strict=True):
-            begun = begun or look.children > 0 or any(_worked(look, worker) for worker in story.workers)
-            held = _held_by(look, story.workers, begun=begun)
-            story.looks[held].append(look)
-            story.seconds[held] += stands_for_s
-        return story
-
-    def share(self, *held: _Held) -> float:
-        """Of the time of the run."""
-        return sum(self.seconds[each] for each in held) / sum(self.seconds.values())
-
-    @property
-    def children(self) -> int:
-        """The most child processes there were at once."""
-        return max(look.children for look in self.samples.looks)
-
-    @property
-    def pool(self) -> int:
-        """How many strands took part in the work, the caller among them if it worked beside others."""
-        return len(self.workers) + any(_worked(look, CALLER) for look in self.looks[_Held.TOGETHER])
-
-
-def _stand_for_s(samples: Samples) -> list[float]:
-    """Each look stands for the time halfway to its neighbours: a sampler that is kept waiting looks unevenly."""
-    times = [look.at_s for look in samples.looks]
-    middles = [0.0, *map(statistics.fmean, itertools.pairwise(times)), max(times[-1], samples.wall_s)]
-    return [end - start for start, end in itertools.pairwise(middles)]
-
-
-def _held_by(look: Look, workers: frozenset[int], *, begun: bool) -> _Held:
-    at_work = len(_those(look, Doing.WORKS))
-    for held, doing in ((_Held.LOCK, Doing.LOCKED_OUT), (_Held.LOOP, Doing.QUEUES)):
-        if len(_those(look, doing)) >= max(1, at_work):
-            return held
-    if at_work > 1:
-        return _Held.TOGETHER
-    if not begun or _those(look, Doing.STARTS):
-        return _Held.STARTING
-    return _Held.TOGETHER if look.children else _held_alone(look, workers)  # what children do cannot be seen
-
-
-def _held_alone(look: Look, workers: frozenset[int]) -> _Held:
-    """Of a look in which one strand works at most."""
-    if any(seen.strand in workers for seen in _those(look, Doing.WAITS)):
-        return _Held.TURNS
-    if not _those(look, Doing.WORKS):
-        return _Held.NOBODY
-    return _Held.CALLER if _worked(look, CALLER) else _Held.ALONE
-
-
-def _those(look: Look, doing: Doing) -> list[Seen]:
-    return [seen for seen in look.seen if seen.doing is doing]
-
-
-def _worked(look: Look, strand: int) -> bool:
-    return any(seen.strand == strand for seen in _those(look, Doing.WORKS))
-
-
-def _line(looks: Iterable[Look], *doing: Doing, strands: Container[int] | None = None) -> Line | None:
-    """Where those *strands*, or any, were most often seen *doing* one of these."""
-    seen = (seen for look in looks for seen in look.seen if seen.doing in doing)
-    lines = Counter(each.line for each in seen if each.line and (strands is None or each.strand in strands))
-    return max(lines, key=lambda line: lines[line], default=None)
+    return sorted((cause for cause in causes if cause.share >= _WORTH_NAMING), key=lambda cause: -cause.share)
 
 
 def _at(line: Line | None, before: str = " at ") -> str:
@@ -207,28 +147,30 @@ def _n(count: float, one: str) -> str:
 # Causes that the times show -------------------------------------------------------------------------------------------
 
 
-def _at_the_ceiling(facts: Facts) -> _Cause | None:
+def _at_the_ceiling(facts: Facts) -> Cause | None:
     if facts.ceiling is None or facts.speedup < _AT_THE_CEILING * facts.ceiling:
         return None
     sentence = f"the graph itself allows no more than {facts.ceiling:.2f}×, and {facts.speedup:.2f}× was reached"
-    return _Cause(share=1.0, sentence=sentence)
+    return Cause(kind=Kind.CEILING, share=1.0, sentence=sentence)
 
 
-def _reference_is_parallel(facts: Facts) -> _Cause | None:
+def _reference_is_parallel(facts: Facts) -> Cause | None:
     if facts.sequential_cpus < _MORE_THAN_ONE_CPU:
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.REFERENCE,
         share=1 - 1 / facts.sequential_cpus,
         sentence=f"the sequential program already used {facts.sequential_cpus:.1f} CPUs on average, so there was less "
         "to gain",
     )
 
 
-def _too_few_cpus(facts: Facts) -> _Cause | None:
+def _too_few_cpus(facts: Facts) -> Cause | None:
     used_all = facts.parallel_cpus >= _NEARLY_ALL * facts.usable_cpus or _has_children(facts.parallel)
     if not (facts.cpu_bound and facts.usable_cpus < facts.workers and used_all):
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.CPUS,
         share=1 - facts.usable_cpus / facts.workers,
         sentence=f"too few CPUs: the work is CPU-bound, {_n(facts.workers, 'worker')} were asked for, and this process "
         f"may use {_n(facts.usable_cpus, 'CPU')}",
@@ -239,11 +181,12 @@ def _has_children(samples: Samples | None) -> bool:
     return samples is not None and any(look.children for look in samples.looks)
 
 
-def _cpu_grew(facts: Facts) -> _Cause | None:
+def _cpu_grew(facts: Facts) -> Cause | None:
     if not facts.cpu_bound or facts.parallel_cpu_s < _CPU_GREW * facts.sequential_cpu_s:
         return None
     grown = facts.parallel_cpu_s / facts.sequential_cpu_s
-    return _Cause(
+    return Cause(
+        kind=Kind.GROWTH,
         share=1 - 1 / grown,
         sentence=f"the same work cost {grown:.1f} times the CPU time in parallel ({facts.parallel_cpu_s:.3g} s instead "
         f"of {facts.sequential_cpu_s:.3g} s): looks like contention for memory, caches or the interpreter, or work "
@@ -257,88 +200,94 @@ _FROM_TIMES = (_at_the_ceiling, _reference_is_parallel, _too_few_cpus, _cpu_grew
 # Causes that the looks show -------------------------------------------------------------------------------------------
 
 
-def _nothing_beside(facts: Facts, story: _Story) -> _Cause | None:
+def _nothing_beside(facts: Facts, story: Story) -> Cause | None:
     """Threads that only a C library knows cannot be seen, but the CPU time betrays them."""
-    caller = sum(_worked(look, CALLER) for look in story.samples.looks) / len(story.samples.looks)
+    caller = sum(worked(look, CALLER) for look in story.samples.looks) / len(story.samples.looks)
     if story.workers or story.children or facts.parallel_cpus >= _MORE_THAN_ONE_CPU or caller < _NEARLY_ALL:
         return None
-    line = _line(story.samples.looks, Doing.WORKS)
-    return _Cause(
+    line = most_seen(story.samples.looks, Doing.WORKS)
+    return Cause(
+        kind=Kind.NOTHING,
         share=1.0,
         sentence=f"nothing ran in parallel: in {_n(len(story.samples.looks), 'look')} at the parallel program no other "
         f"thread, task or process was at work beside the calling thread{_at(line, ', which was mostly at ')}",
     )
 
 
-def _lock(_facts: Facts, story: _Story) -> _Cause:
-    looks, share = story.looks[_Held.LOCK], story.share(_Held.LOCK)
-    waiting = statistics.fmean([len(_those(look, Doing.LOCKED_OUT)) for look in looks] or [0])
-    return _Cause(
+def _lock(_facts: Facts, story: Story) -> Cause:
+    looks, share = story.looks[Held.LOCK], story.share(Held.LOCK)
+    waiting = statistics.fmean([len(those(look, Doing.LOCKED_OUT)) for look in looks] or [0])
+    return Cause(
+        kind=Kind.LOCK,
         share=share,
         sentence=f"a lock: for {share:.0%} of the run {waiting:.1f} threads or tasks on average waited"
-        f"{_at(_line(looks, Doing.LOCKED_OUT))}{_at(_line(looks, Doing.WORKS), ', while work went on at ')}",
+        f"{_at(most_seen(looks, Doing.LOCKED_OUT))}{_at(most_seen(looks, Doing.WORKS), ', while work went on at ')}",
     )
 
 
-def _loop(_facts: Facts, story: _Story) -> _Cause:
-    looks, share = story.looks[_Held.LOOP], story.share(_Held.LOOP)
-    return _Cause(
+def _loop(_facts: Facts, story: Story) -> Cause:
+    looks, share = story.looks[Held.LOOP], story.share(Held.LOOP)
+    return Cause(
+        kind=Kind.LOOP,
         share=share,
         sentence=f"a blocked event loop: for {share:.0%} of the run tasks were ready, but the loop was held"
-        f"{_at(_line(looks, Doing.WORKS))}; only what is awaited lets the others run",
+        f"{_at(most_seen(looks, Doing.WORKS))}; only what is awaited lets the others run",
     )
 
 
-def _turns(_facts: Facts, story: _Story) -> _Cause | None:
+def _turns(_facts: Facts, story: Story) -> Cause | None:
     """Several workers, never two at once: each waits for another, or the caller waits before it asks for the next."""
-    share = story.share(_Held.TURNS)
+    share = story.share(Held.TURNS)
     if len(story.workers) > 1 and not _overlapped(story) and not _one_stands_out(story):
-        share += story.share(_Held.ALONE)
-    if share <= story.share(_Held.LOCK, _Held.LOOP):
+        share += story.share(Held.ALONE)
+    if share <= story.share(Held.LOCK, Held.LOOP):
         return None
-    looks = story.looks[_Held.TURNS] or story.looks[_Held.ALONE]
-    waits = _line(looks, Doing.WAITS, strands=story.workers) or _line(looks, Doing.WAITS)
-    return _Cause(
+    looks = story.looks[Held.TURNS] or story.looks[Held.ALONE]
+    waits = most_seen(looks, Doing.WAITS, strands=story.workers) or most_seen(looks, Doing.WAITS)
+    return Cause(
+        kind=Kind.TURNS,
         share=share,
         sentence=f"a hidden dependency, by the look of it: {_n(len(story.workers), 'worker')} took turns, and for "
-        f"{share:.0%} of the run at most one of them worked{_at(_line(looks, Doing.WORKS))}"
+        f"{share:.0%} of the run at most one of them worked{_at(most_seen(looks, Doing.WORKS))}"
         f"{_at(waits, ', while others waited at ')}",
     )
 
 
-def _overlapped(story: _Story) -> bool:
-    return story.share(_Held.TOGETHER) >= _HANDING_OVER
+def _overlapped(story: Story) -> bool:
+    return story.share(Held.TOGETHER) >= _HANDING_OVER
 
 
-def _one_stands_out(story: _Story) -> bool:
+def _one_stands_out(story: Story) -> bool:
     """True if it was mostly the same worker that worked alone."""
-    alone = Counter(seen.strand for look in story.looks[_Held.ALONE] for seen in _those(look, Doing.WORKS))
+    alone = Counter(seen.strand for look in story.looks[Held.ALONE] for seen in those(look, Doing.WORKS))
     return max(alone.values(), default=0) >= _STANDS_OUT * max(1, alone.total())
 
 
-def _unbalanced(facts: Facts, story: _Story) -> _Cause | None:
+def _unbalanced(facts: Facts, story: Story) -> Cause | None:
     """The end of a queue before a lock, or of a chain, is no fault of the split."""
     if _gil(facts, story):
         return None  # alone or together is then the same
-    share = story.share(_Held.ALONE)
+    share = story.share(Held.ALONE)
     taking_turns = len(story.workers) < 2 or not (_overlapped(story) or _one_stands_out(story))
-    if taking_turns or share <= story.share(_Held.LOCK, _Held.LOOP, _Held.TURNS):
+    if taking_turns or share <= story.share(Held.LOCK, Held.LOOP, Held.TURNS):
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.UNBALANCED,
         share=share,
         sentence=f"an unbalanced split: for {share:.0%} of the run only one of {len(story.workers)} workers still "
-        f"worked{_at(_line(story.looks[_Held.ALONE], Doing.WORKS))}; the others had nothing to do",
+        f"worked{_at(most_seen(story.looks[Held.ALONE], Doing.WORKS))}; the others had nothing to do",
     )
 
 
-def _small_pool(facts: Facts, story: _Story) -> _Cause | None:
+def _small_pool(facts: Facts, story: Story) -> Cause | None:
     """Fewer workers than asked for count only if they were busy: short tasks need no more."""
-    busy = story.share(_Held.ALONE, _Held.TOGETHER) >= _BUSY
+    busy = story.share(Held.ALONE, Held.TOGETHER) >= _BUSY
     if not busy or (story.workers and story.children):
         return None
     pool, what = (story.children, "child processes") if story.children else (story.pool, "threads or tasks")
-    waits = _line(story.samples.looks, Doing.WAITS, strands={CALLER})
-    return _Cause(
+    waits = most_seen(story.samples.looks, Doing.WAITS, strands={CALLER})
+    return Cause(
+        kind=Kind.POOL,
         share=1 - pool / facts.workers,
         sentence=f"too few workers at work: no more than {_n(pool, 'worker')} ({what}) took part, {facts.workers} were "
         f"asked for; the pool was smaller, there were fewer tasks, or they were handed over one at a time"
@@ -346,12 +295,13 @@ def _small_pool(facts: Facts, story: _Story) -> _Cause | None:
     )
 
 
-def _processes(facts: Facts, story: _Story) -> _Cause | None:
+def _processes(facts: Facts, story: Story) -> Cause | None:
     """Child processes that began and ended in the run, and computed more than there was to compute."""
     extra_s = story.samples.children_cpu_s - facts.sequential_cpu_s
     if not story.samples.children_started:
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.PROCESSES,
         share=min(1.0, extra_s / story.samples.children_started / facts.parallel_s),
         sentence=f"looks like the start-up of processes: the run started {story.samples.children_started} of its own, "
         f"which used {story.samples.children_cpu_s:.2g} s of CPU time, the whole sequential program "
@@ -359,57 +309,61 @@ def _processes(facts: Facts, story: _Story) -> _Cause | None:
     )
 
 
-def _start_up(_facts: Facts, story: _Story) -> _Cause | None:
+def _start_up(_facts: Facts, story: Story) -> Cause | None:
     if not story.workers and not story.children:
         return None
-    looks, share = story.looks[_Held.STARTING], story.share(_Held.STARTING)
-    caller = _line(looks, Doing.STARTS, Doing.WORKS, Doing.WAITS, strands={CALLER})
-    return _Cause(
+    looks, share = story.looks[Held.STARTING], story.share(Held.STARTING)
+    caller = most_seen(looks, Doing.STARTS, Doing.WORKS, Doing.WAITS, strands={CALLER})
+    return Cause(
+        kind=Kind.STARTING,
         share=share,
         sentence=f"start-up: {share:.0%} of the run passed before the first worker worked, or in starting further ones"
         f"{_at(caller, '; the calling thread was mostly at ')}",
     )
 
 
-def _caller_alone(_facts: Facts, story: _Story) -> _Cause | None:
-    share = story.share(_Held.CALLER)
+def _caller_alone(_facts: Facts, story: Story) -> Cause | None:
+    share = story.share(Held.CALLER)
     if not story.workers:
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.CALLER,
         share=share,
         sentence=f"a sequential part: for {share:.0%} of the run only the calling thread worked"
-        f"{_at(_line(story.looks[_Held.CALLER], Doing.WORKS))}",
+        f"{_at(most_seen(story.looks[Held.CALLER], Doing.WORKS))}",
     )
 
 
-def _only_in_parallel(facts: Facts, story: _Story) -> _Cause | None:
+def _only_in_parallel(facts: Facts, story: Story) -> Cause | None:
     """A line that workers were often at and the sequential arm never: it is not the work.
 
     Only where the two share the rest of their lines; otherwise they are simply written differently.
     """
     if facts.sequential is None or len(facts.sequential.looks) < _FEWEST_LOOKS:
         return None
-    known = {seen.line for look in facts.sequential.looks for seen in _those(look, Doing.WORKS)}
+    known = {seen.line for look in facts.sequential.looks for seen in those(look, Doing.WORKS)}
     lines = Counter(
-        seen.line for look in story.samples.looks for seen in _those(look, Doing.WORKS) if seen.strand in story.workers
+        seen.line for look in story.samples.looks for seen in those(look, Doing.WORKS) if seen.strand in story.workers
     )
     extra = max((line for line in lines if line and line not in known), key=lambda line: lines[line], default=None)
     if extra is None or not any(line in known for line in lines if line):
         return None
-    return _Cause(
+    return Cause(
+        kind=Kind.EXTRA,
         share=lines[extra] / lines.total(),
         sentence=f"work that only the parallel program does, such as start-up: {lines[extra] / lines.total():.0%} of "
         f"the workers' time was spent at {extra}, where the sequential program was never seen",
     )
 
 
-def _gil(facts: Facts, story: _Story) -> _Cause | None:
+def _gil(facts: Facts, story: Story) -> Cause | None:
     one_cpu = _CPU_BOUND_SHARE < facts.parallel_cpus < _MORE_THAN_ONE_CPU <= facts.usable_cpus
     if not (story.samples.gil and facts.cpu_bound and one_cpu and not story.children and _several_compute(story)):
         return None
-    share = story.share(_Held.TOGETHER)
-    line = _line(story.looks[_Held.TOGETHER], Doing.WORKS, strands=story.workers)
-    return _Cause(
+    share = story.share(Held.TOGETHER)
+    line = most_seen(story.looks[Held.TOGETHER], Doing.WORKS, strands=story.workers)
+    return Cause(
+        kind=Kind.GIL,
         share=share,
         sentence=f"looks like the GIL: up to {story.samples.peak} threads computed side by side for {share:.0%} of "
         f"the run{_at(line, ', mostly at ')}, but the process used only {facts.parallel_cpus:.1f} of "
@@ -417,7 +371,7 @@ def _gil(facts: Facts, story: _Story) -> _Cause | None:
     )
 
 
-def _several_compute(story: _Story) -> bool:
+def _several_compute(story: Story) -> bool:
     """True if more than one thread had a fair share of the CPU; unknown counts as true."""
     on_cpu_s = story.samples.on_cpu_s.values()
     return not on_cpu_s or sum(each >= _COMPUTES * sum(on_cpu_s) for each in on_cpu_s) > 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reporting.additions import tamed
+from pytest_cortex.reporting.charts.catalogue import alternative
 from pytest_cortex.reporting.complaints import Complaint, complaints
 from pytest_cortex.reporting.document import plain
 from pytest_cortex.reporting.rows import Row, cell_texts, labels_of, point_texts, rows
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_cortex.record import MeasurementRecord, SessionRecord
-
-CHARTS = ("speedup.svg", "efficiency.svg")
 
 DEFINITIONS = (
     "Speedup is sequential time / parallel time: the median over the rounds, with its interval. Efficiency"
@@ -82,7 +81,7 @@ def markdown(session: SessionRecord, *, charts: Sequence[str] = ()) -> str:
         f"**{result(session)}**",
         *_interruption(session),
         _table(shown),
-        *(_image(name, shown) for name in charts if shown),
+        *(_image(name, session) for name in charts),
         _scope(session),
         *_section("Totals", _totals(totals(session), len(shown))),
         *_section("What did not pass", map(_complaint, complaints(session))),
@@ -159,15 +158,9 @@ def _grid(headings: Sequence[str], alignments: str, body: Iterable[Sequence[str]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, ruler, *body))
 
 
-def _image(name: str, shown: Sequence[Row]) -> str:
-    quantity = name.partition(".")[0]
-    return f"![{escape(alternative(quantity, shown))}]({name})"
-
-
-def alternative(quantity: str, shown: Iterable[Row]) -> str:
-    """Returns what a chart says, for those who cannot see it."""
-    values = (f"{row.label} {ratio(getattr(row, quantity))} ({row.verdict})" for row in shown)
-    return f"{quantity.capitalize()} per measurement: {'; '.join(values)}."
+def _image(name: str, session: SessionRecord) -> str:
+    said = alternative(name.partition(".")[0], session)
+    return "" if said is None else f"![{escape(said)}]({name})"
 
 
 def _scope(session: SessionRecord) -> str:

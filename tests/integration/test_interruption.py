@@ -65,14 +65,14 @@ def test_a_chart_that_cannot_be_drawn_is_a_note_and_no_failure(
         """
         from pytest_cortex.measuring import rounds
         from pytest_cortex.measuring.interference import Monitor
-        from pytest_cortex.reporting import charts
+        from pytest_cortex.reporting.charts import encoding
 
         Monitor.watch = lambda _monitor: rounds.undisturbed()  # the clock of these arms stands still meanwhile
 
         def encode(*arguments):
             raise RuntimeError("no ink")
 
-        charts.encode = encode
+        encoding.encode = encode
         """
     )
     bench_file("healthy")

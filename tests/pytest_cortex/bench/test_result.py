@@ -23,7 +23,7 @@ from pytest_cortex.judging.conditions import Ceiling
 from pytest_cortex.judging.evidence import forgiving_horizon
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.measuring.rounds import Rounds
-from pytest_cortex.record import MeasurementRecord, VerdictRecord
+from pytest_cortex.record import MeasurementRecord, StepRecord, VerdictRecord
 from pytest_cortex.settings.settings import Limit, resolve
 
 Programs = Callable[..., dict[str, Callable[[], Any]]]
@@ -58,7 +58,8 @@ def explained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def diagnose(subject: Subject, _rounds: object) -> Diagnosis:
         asked.append(subject.name)
-        return Diagnosis(causes=("a lock at pool.py:7",))
+        steps = tuple(StepRecord(name=name, speedup=1.01, because="") for name in ("contention", "unexplained"))
+        return Diagnosis(steps=steps, causes=("a lock at pool.py:7",))
 
     monkeypatch.setattr(result_module, "diagnosis_of_programs", diagnose)
     return asked
@@ -370,6 +371,17 @@ def test_program_that_falls_short_is_looked_at_once(
             result.assert_speedup(limit)
     assert explained == ["test_it"]
     assert recorded(bench).causes == ("a lock at pool.py:7",)
+
+
+def test_steps_end_at_the_speedup_that_is_reported(make_bench: MakeBench, programs: Programs) -> None:
+    """The explanation is of medians of times, and may be older than the last rounds."""
+    bench = make_bench()
+    result = measure(bench, programs(0.01, 0.01))
+    with pytest.raises(GateFailed):
+        result.assert_speedup(3.0)
+    record = recorded(bench)
+    assert [step.speedup for step in record.steps] == [1.01, record.speedup]
+    assert record.speedup == 1.0
 
 
 def test_program_that_passes_is_not_looked_at(make_bench: MakeBench, programs: Programs, explained: list[str]) -> None:

@@ -1,66 +1,26 @@
 """Naming the cause: from looks made by hand, and from programs into which a cause was put."""
 
-import threading
-import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_looks import COMPUTING, FREE, HEALTHY, SEQUENTIAL, look, samples
+from sick_programs import (
+    chained,
+    compute,
+    nap,
+    nap_for,
+    nap_under_lock,
+    nap_unevenly,
+    pooled,
+    sequential_nap,
+    slow_to_start,
+)
 
 from pytest_cortex.explaining.causes import Facts, causes_of_program
-from pytest_cortex.explaining.sampling import CALLER, Doing, Line, Look, Samples, Seen, watch
-
-WORK = Line(file="work.py", number=1, text="compute(item)")
-GATE = Line(file="work.py", number=2, text="with lock:")
-NEED = Line(file="work.py", number=3, text="previous.result()")
-SETUP = Line(file="work.py", number=4, text="connect()")
-MAIN = Line(file="work.py", number=5, text="list(pool.map(f, items))")
-
-MEANING = {
-    "w": (Doing.WORKS, WORK),
-    "s": (Doing.WORKS, SETUP),
-    "l": (Doing.LOCKED_OUT, GATE),
-    "n": (Doing.WAITS, NEED),
-    "m": (Doing.WAITS, MAIN),
-    "b": (Doing.STARTS, MAIN),
-    "q": (Doing.QUEUES, NEED),
-    "c": (Doing.WORKS, None),
-    "-": (Doing.IDLE, None),
-}
-
-
-def samples(*stretches: tuple[int, str], children: int = 0, **others: Any) -> Samples:
-    """Looks as letters, one per strand, the caller first: ``(3, "mw-")`` is three looks; a space is nobody."""
-    rows = [letters for count, letters in stretches for _ in range(count)]
-    looks = tuple(look(number + 0.5, row, children) for number, row in enumerate(rows))
-    return Samples(looks=looks, wall_s=float(len(rows)), **others)
-
-
-def look(at_s: float, letters: str, children: int = 0) -> Look:
-    seen = (
-        Seen(strand=strand, doing=MEANING[letter][0], line=MEANING[letter][1])
-        for strand, letter in enumerate(letters)
-        if letter != " "
-    )
-    return Look(at_s=at_s, seen=tuple(seen), children=children)
-
-
-FREE = Facts(
-    workers=4,
-    usable_cpus=4,
-    speedup=1.0,
-    sequential_s=1.0,
-    parallel_s=1.0,
-    sequential_cpu_s=0.01,
-    parallel_cpu_s=0.01,
-)
-COMPUTING = replace(FREE, sequential_cpu_s=1.0, parallel_cpu_s=1.0)
-SEQUENTIAL = samples((20, "w"))
-HEALTHY = samples((1, "m"), (96, "mwwww"), (3, "mw---"))
+from pytest_cortex.explaining.sampling import CALLER, Samples, watch
 
 
 def first(facts: Facts, parallel: Samples | None = None) -> str:
@@ -316,61 +276,6 @@ def test_whatever_was_seen_is_told_in_whole_sentences(
 
 # From programs into which a cause was put -----------------------------------------------------------------------------
 
-ITEMS = range(8)
-ONLY_ONE = threading.Lock()
-
-
-def nap(seconds: float = 0.01) -> None:
-    time.sleep(seconds)
-
-
-def nap_for(_item: int) -> None:
-    nap()
-
-
-def nap_under_lock(_item: int) -> None:
-    with ONLY_ONE:
-        nap()
-
-
-def compute(_item: int) -> int:
-    return sum(each * each for each in range(150_000))
-
-
-def nap_unevenly(item: int) -> None:
-    nap(0.1 if item == 0 else 0.005)
-
-
-def nap_after(previous: Future[None] | None) -> None:
-    if previous is not None:
-        previous.result()
-    nap()
-
-
-def pooled(work: Callable[[int], object], workers: int = 4) -> Callable[[], object]:
-    def program() -> None:
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, ITEMS))
-
-    return program
-
-
-def chained() -> None:
-    previous: Future[None] | None = None
-    with ThreadPoolExecutor(4) as pool:
-        for _ in ITEMS:
-            previous = pool.submit(nap_after, previous)
-
-
-def slow_to_start() -> None:
-    nap(0.06)
-    pooled(nap_for)()
-
-
-def sequential_nap() -> None:
-    for item in ITEMS:
-        nap_for(item)
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -396,5 +301,5 @@ def test_cause_that_was_put_in_is_named_first(facts: Facts, program: Callable[[]
 @pytest.mark.slow
 def test_lock_is_named_by_the_line_that_takes_it() -> None:
     sentence = first(replace(FREE, parallel=watch(pooled(nap_under_lock))))
-    assert f"test_causes.py:{nap_under_lock.__code__.co_firstlineno + 1} `with ONLY_ONE:`" in sentence
+    assert f"sick_programs.py:{nap_under_lock.__code__.co_firstlineno + 1} `with ONLY_ONE:`" in sentence
     assert CALLER not in watch(pooled(nap_under_lock)).workers

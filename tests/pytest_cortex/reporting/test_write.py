@@ -9,13 +9,16 @@ from pathlib import Path
 import matplotlib.figure
 import matplotlib.textpath
 import pytest
+from sample_charts import many
 from sample_records import MEASURED, session, verdict
 
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reporting import Problem, Written, write
 from pytest_cortex.reporting import document as json_document
+from pytest_cortex.reporting.charts.catalogue import SOURCE, TITLES
 from pytest_cortex.reporting.page import rendering
 
+DRAWN = ["missing-speedup", "speedup", "efficiency", "rounds"]
 FILES = [
     "cortex.json",
     "cortex.csv",
@@ -23,10 +26,7 @@ FILES = [
     "bigger-is-better.json",
     "trace.json",
     "index.html",
-    "speedup.svg",
-    "speedup.png",
-    "efficiency.svg",
-    "efficiency.png",
+    *(f"{name}.{format_}" for name in DRAWN for format_ in ("svg", "png")),
     "summary.md",
 ]
 
@@ -48,8 +48,46 @@ def test_every_file_is_written_the_record_first(tmp_path: Path) -> None:
     assert all(path.stat().st_size for path in written.paths)
 
 
-def test_every_file_is_written_when_nothing_was_measured(tmp_path: Path) -> None:
+def test_charts_without_data_are_not_written(tmp_path: Path) -> None:
+    written = write(session(), tmp_path)
+    assert [path.name for path in written.paths] == ["cortex.json", "cortex.csv", "summary.md"]
+    assert written.problems == ()
+
+
+def test_every_chart_is_written_where_there_is_data_for_it(tmp_path: Path) -> None:
+    names = {path.name for path in write(many(1), tmp_path).paths}
+    assert {f"{name}.{format_}" for name in TITLES for format_ in ("svg", "png")} < names
+
+
+OURS = f"<svg><dc:source>{SOURCE}</dc:source></svg>"
+
+
+def test_chart_of_an_earlier_run_goes_when_this_one_has_no_data_for_it(tmp_path: Path) -> None:
+    """It would lie beside data that it was not made from."""
+    (tmp_path / "scaling.svg").write_text(OURS)
+    (tmp_path / "scaling.png").write_bytes(f"PNG Source\0{SOURCE}".encode())
     assert write(session(), tmp_path).problems == ()
+    assert {path.name for path in tmp_path.iterdir()} == {"cortex.json", "cortex.csv", "summary.md"}
+
+
+def test_file_that_only_has_the_name_of_a_chart_stays(tmp_path: Path) -> None:
+    """Whoever drew it by hand wants to keep it."""
+    (tmp_path / "scaling.svg").write_text("<svg>mine</svg>")
+    (tmp_path / "timeline.png").mkdir()
+    assert write(session(), tmp_path).problems == ()
+    assert (tmp_path / "scaling.svg").read_text() == "<svg>mine</svg>"
+    assert (tmp_path / "timeline.png").is_dir()
+
+
+def test_chart_that_cannot_be_removed_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "scaling.svg").write_text(OURS)
+
+    def refuse(_path: Path) -> None:
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    (problem,) = write(session(), tmp_path).problems
+    assert str(problem).endswith("that of an earlier run could not be removed: read-only")
 
 
 def test_same_record_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -99,6 +137,7 @@ def test_summary_shows_only_the_charts_that_exist(tmp_path: Path) -> None:
     summary = (tmp_path / "summary.md").read_text("utf-8")
     assert "](speedup.svg)" not in summary
     assert "](efficiency.svg)" in summary
+    assert summary.index("](missing-speedup.svg)") < summary.index("](efficiency.svg)")
 
 
 def test_rest_is_written_when_the_record_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,6 +184,6 @@ def test_terminal_table_loads_nothing_heavy() -> None:
 
 def test_charts_never_load_pyplot() -> None:
     """It keeps global state, and may open a window or refuse to load where there is no screen."""
-    found = loaded_by("import pytest_cortex.reporting.charts")
+    found = loaded_by("import pytest_cortex.reporting.charts.encoding")
     assert "matplotlib.figure" in found
     assert "matplotlib.pyplot" not in found

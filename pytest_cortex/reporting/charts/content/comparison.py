@@ -1,18 +1,21 @@
-"""What a chart shows, as numbers and words; nothing here draws."""
+"""Speedup and efficiency: a row per measurement, with its interval, limit, ceiling and ideal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pytest_cortex.reporting.charts.content.selection import left_out, most_telling
+from pytest_cortex.reporting.rows import rows
 from pytest_cortex.wording import interval, plural, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from pytest_cortex.record import SessionRecord
     from pytest_cortex.reporting.rows import Row
 
 Quantity = Literal["speedup", "efficiency"]
+
+MOST_ROWS = 60
 
 AXIS_LABELS: dict[Quantity, str] = {
     "speedup": "Speedup (sequential time / parallel time)",
@@ -22,7 +25,7 @@ AXIS_LABELS: dict[Quantity, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """One row of a chart; positions are in units of the x axis, None where there is nothing to show.
+    """One row; positions are in units of the x axis, None where there is nothing to show.
 
     Attributes:
         label: Which measurement.
@@ -58,7 +61,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
+class Comparison:
     """A whole chart.
 
     Attributes:
@@ -67,6 +70,7 @@ class Chart:
         ideal_label: What the ideal is.
         integer_ticks: True if only whole numbers are marked on the x axis.
         marks: One per measurement, from top to bottom.
+        left_out: How many measurements are not shown; empty if all are.
     """
 
     title: str
@@ -74,17 +78,35 @@ class Chart:
     ideal_label: str
     integer_ticks: bool
     marks: tuple[Mark, ...]
+    left_out: str
 
 
-def chart(shown: Sequence[Row], quantity: Quantity) -> Chart:
-    """Returns the chart of *quantity*; efficiency is the same picture, each row divided by its workers."""
-    return Chart(
+def comparison(session: SessionRecord, quantity: Quantity) -> Comparison | None:
+    """Returns the chart of *quantity*, None if there is no row in it.
+
+    Efficiency is the same picture, each row divided by its workers.
+    """
+    all_rows = [row for row in rows(session) if _has(row, quantity)]
+    chosen = [all_rows[index] for index in most_telling(all_rows, MOST_ROWS)]
+    if not chosen:
+        return None
+    return Comparison(
         title=quantity.capitalize(),
         axis_label=AXIS_LABELS[quantity],
         ideal_label="ideal (= workers)" if quantity == "speedup" else "ideal (= 1)",
         integer_ticks=quantity == "speedup",
-        marks=tuple(_mark(row, 1 if quantity == "speedup" else row.workers) for row in shown if _has(row, quantity)),
+        marks=tuple(_mark(row, 1 if quantity == "speedup" else row.workers) for row in chosen),
+        left_out=left_out(len(chosen), len(all_rows)),
     )
+
+
+def describe(session: SessionRecord, quantity: Quantity) -> str | None:
+    """Returns what the chart says, for those who cannot see it; None if there is no chart."""
+    shown = comparison(session, quantity)
+    if shown is None:
+        return None
+    values = "; ".join(f"{mark.label} {ratio(mark.value)} ({mark.verdict})" for mark in shown.marks)
+    return f"{shown.title} per measurement: {values}. {shown.left_out}".rstrip()
 
 
 def _has(row: Row, quantity: Quantity) -> bool:
@@ -99,7 +121,7 @@ def _mark(row: Row, divisor: int) -> Mark:
     )
     return Mark(
         label=row.label,
-        detail=_detail(row),
+        detail=size(row),
         verdict=row.verdict,
         value=value,
         low=value if low is None else low,
@@ -112,6 +134,7 @@ def _mark(row: Row, divisor: int) -> Mark:
     )
 
 
-def _detail(row: Row) -> str:
+def size(row: Row) -> str:
+    """Returns how large a measurement is, for the small print below its name."""
     workers = plural(row.workers, "worker")
     return workers if row.modules is None else f"{plural(row.modules, 'module')} on {workers}"

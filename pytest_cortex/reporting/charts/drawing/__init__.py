@@ -1,0 +1,1 @@
+"""Draws what ``content`` holds, with matplotlib's ``Figure`` and never with pyplot."""
