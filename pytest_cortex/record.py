@@ -135,6 +135,8 @@ class MeasurementRecord:
         warnings: The same, for what somebody should do something about.
         error: Why measuring stopped early, None if it did not.
         attempts: How often the test was run; the record is of the last attempt.
+        took_s: Wall seconds that measuring and judging took, with warm-ups and pauses; rounds that several
+            measurements share are counted with the one that was judged first.  None if unknown.
     """
 
     test: str
@@ -164,6 +166,7 @@ class MeasurementRecord:
     warnings: tuple[str, ...] = ()
     error: str | None = None
     attempts: int = 1
+    took_s: float | None = None
 
     @property
     def efficiency(self) -> float | None:
@@ -238,11 +241,13 @@ class SessionRecord:
         created_at: ISO 8601, UTC.
         command: The arguments pytest was called with.
         seed: Seed of the order within rounds.
-        complete: False if the run was interrupted before its last bench test.
+        complete: False if the run ended before its last bench test had.
         environment: Facts about the machine and the versions in use, JSON values.
         settings: The plugin's options by name.
         measurements: In the order they were made.
         scalings: Programs that were measured at several numbers of workers.
+        unfinished: Node ids of the bench tests that did not run to their end.
+        took_s: Wall seconds that the bench tests took in all; None if unknown.
         schema: Version of this layout; raised when a number changes its meaning.
     """
 
@@ -254,6 +259,8 @@ class SessionRecord:
     settings: Mapping[str, SettingRecord]
     measurements: tuple[MeasurementRecord, ...]
     scalings: tuple[ScalingRecord, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    took_s: float | None = None
     schema: int = field(default=SCHEMA_VERSION)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pytest_cortex.bench.allowance import Allowance
 from pytest_cortex.bench.streaks import Streaks
 from pytest_cortex.judging.evidence import forgiving_horizon
 from pytest_cortex.judging.gate import Gate, Verdict
@@ -70,13 +71,21 @@ class Court:
         test: The pytest node id.
         rules: Those of the run.
         streaks: Counts INCONCLUSIVE verdicts from run to run.
+        allowance: What the test may use of the bench's time budget; by default there is none.
     """
 
-    def __init__(self, *, test: str, rules: Rules, streaks: Streaks) -> None:
+    def __init__(self, *, test: str, rules: Rules, streaks: Streaks, allowance: Allowance | None = None) -> None:
         self.test = test
         self.rules = rules
+        self.allowance = allowance or Allowance()
         self._streaks = streaks
         self._gates = 0
+
+    @property
+    def budget(self) -> Budget:
+        """How long the next measurement may take, by its own time budget and that of the whole bench."""
+        budget = self.rules.budget
+        return replace(budget, seconds=min(budget.seconds, self.allowance.share_s))
 
     def next_alpha(self) -> float:
         """The error rate of the test's next gate."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from pytest_cortex.baselines.comparison import Baselines
+from pytest_cortex.bench.allowance import Allowance, Stopwatch
 from pytest_cortex.bench.court import Court, rules_of
 from pytest_cortex.bench.fixture import CortexBench
 from pytest_cortex.bench.streaks import Streaks
 from pytest_cortex.judging.evidence import smallest_horizon
 from pytest_cortex.measuring import machine
 from pytest_cortex.measuring.interference import Monitor
+from pytest_cortex.measuring.rounds import Progress
 from pytest_cortex.record import GateName, MeasurementRecord, ScalingRecord, SessionRecord
 from pytest_cortex.scenarios.scenario import BUILT_IN_NAMES, Scenario, built_in
 from pytest_cortex.scenarios.wfformat import WorkflowError, workflow_scenario
@@ -50,6 +52,8 @@ class BenchSession:
         baselines: What is compared with, and where it is saved.
         expected: Node ids of the bench tests that were selected.
         finished: Node ids of those that ran to their end.
+        on_round: Is told after each round what is measured and how far it is, and None when no round is to come for
+            now; None if nobody looks.
     """
 
     settings: Settings
@@ -60,9 +64,11 @@ class BenchSession:
     baselines: Baselines
     expected: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
+    on_round: Callable[[str, Progress | None], None] | None = None
     _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     _environment: dict[str, Any] = field(default_factory=machine.facts)
     _monitor: Monitor = field(default_factory=Monitor)
+    _stopwatch: Stopwatch = field(default_factory=Stopwatch)
     _open: list[tuple[str, CortexBench]] = field(default_factory=list)
     _attempts: Counter[str] = field(default_factory=Counter)
     _kept: dict[str, Kept] = field(default_factory=dict)
@@ -71,31 +77,51 @@ class BenchSession:
         """Returns a selected or built-in scenario."""
         return self.scenarios.get(name) or built_in(name, self.settings["module_duration"])
 
-    def open(self, test: str, test_name: str, marker: Mapping[GateName, float]) -> CortexBench:
+    def open(
+        self,
+        test: str,
+        test_name: str,
+        marker: Mapping[GateName, float],
+        *,
+        skip: Callable[[str], object] | None = None,
+    ) -> CortexBench:
         """Makes the ``cortex_bench`` of one test.
 
         Args:
             test: The pytest node id.
             test_name: The test's name.
             marker: Keywords of its ``cortex`` marker.
+            skip: Ends the test with a reason, where nothing could be measured in it.
         """
-        rules = rules_of(self.settings, len(self.expected))
         bench = CortexBench(
             test_name=test_name,
             settings=self.settings,
             marker=marker,
-            court=Court(test=test, rules=rules, streaks=self.streaks),
+            court=self._court(test),
             watch=self._monitor.watch,
             baselines=self.baselines.comparison,
+            on_round=self.on_round,
+            skip=skip,
         )
+        self._stopwatch.__enter__()
         self._open.append((test, bench))
         return bench
+
+    def _court(self, test: str) -> Court:
+        allowance = Allowance(
+            total_s=self.settings["total_budget"],
+            bench=self._stopwatch,
+            to_come=len((self.expected - self.finished) | {test}),
+        )
+        rules = rules_of(self.settings, len(self.expected))
+        return Court(test=test, rules=rules, streaks=self.streaks, allowance=allowance)
 
     def close(self, bench: CortexBench) -> None:
         """Writes down what *bench* has measured; a test that is run again replaces its measurements."""
         for place, (test, each) in enumerate(self._open):
             if each is bench:
                 del self._open[place]
+                self._stopwatch.__exit__()
                 self._keep(test, bench)
                 return
 
@@ -109,9 +135,9 @@ class BenchSession:
         )
 
     @property
-    def complete(self) -> bool:
-        """True if every bench test that was selected ran to its end."""
-        return self.expected <= self.finished
+    def unfinished(self) -> tuple[str, ...]:
+        """The bench tests that were selected and did not run to their end."""
+        return tuple(sorted(self.expected - self.finished))
 
     def record(self) -> SessionRecord:
         """The run as it is written down; also a run that was interrupted in the middle of a test."""
@@ -121,7 +147,9 @@ class BenchSession:
             created_at=self._started_at,
             command=self.command,
             seed=self.settings["seed"],
-            complete=self.complete,
+            complete=not self.unfinished,
+            unfinished=self.unfinished,
+            took_s=self._stopwatch.seconds,
             environment=self._environment,
             settings=self.settings.records(),
             measurements=tuple(each for kept in self._kept.values() for each in kept.measurements),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reporting.rows import labels_of
-from pytest_cortex.wording import printable
+from pytest_cortex.wording import plural, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,15 @@ def complaints(session: SessionRecord) -> tuple[Complaint, ...]:
         for label, measurement in zip(labels_of(session), session.measurements, strict=True)
         for complaint in (*_errors(label, measurement), *_verdicts(label, measurement), *_warnings(label, measurement))
     )
+
+
+def ending(session: SessionRecord) -> str | None:
+    """Returns that the run ended early, in one sentence; None if it did not."""
+    if session.complete:
+        return None
+    said = "the run ended early"
+    left = len(session.unfinished)
+    return f"{said}: {plural(left, 'bench test')} did not run to the end" if left else said
 
 
 def _errors(label: str, measurement: MeasurementRecord) -> Iterator[Complaint]:
