@@ -156,6 +156,8 @@ class MeasurementRecord:
         attempts: How often the test was run; the record is of the last attempt.
         file: The test's file as seen from pytest's root folder, parts joined by ``/``; None for what stands in no file.
         line: The line of *file* where the test begins, from 1.
+        took_s: Wall seconds that measuring and judging took, with warm-ups and pauses; rounds that several
+            measurements share are counted with the one that was judged first.  None if unknown.
     """
 
     test: str
@@ -188,6 +190,7 @@ class MeasurementRecord:
     attempts: int = 1
     file: str | None = None
     line: int | None = None
+    took_s: float | None = None
 
     @property
     def efficiency(self) -> float | None:
@@ -327,13 +330,15 @@ class SessionRecord:
         created_at: ISO 8601, UTC.
         command: The arguments pytest was called with.
         seed: Seed of the order within rounds.
-        complete: False if the run was interrupted before its last bench test.
+        complete: False if the run ended before its last bench test had.
         environment: Facts about the machine and the versions in use, JSON values.
         settings: The plugin's options by name.
         measurements: In the order they were made.
         scalings: Programs that were measured at several numbers of workers.
         sections: What other plugins add.
         history: What was measured here, as the saved runs have it, this one among them; empty where none are saved.
+        unfinished: Node ids of the bench tests that did not run to their end.
+        took_s: Wall seconds that the bench tests took in all; None if unknown.
         schema: Version of this layout; raised when a number changes its meaning.
     """
 
@@ -347,6 +352,8 @@ class SessionRecord:
     scalings: tuple[ScalingRecord, ...] = ()
     sections: tuple[SectionRecord, ...] = ()
     history: tuple[HistorySeries, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    took_s: float | None = None
     schema: int = field(default=SCHEMA_VERSION)
 
 

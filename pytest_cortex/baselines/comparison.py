@@ -74,6 +74,8 @@ class Baselines:
         """Saves what was measured, if that was asked for; returns lines for people on what came of it."""
         if self.saved_as is None:
             return []
+        if not session.complete:  # part of it from this commit and part from an older one would be neither
+            return ["no baseline was saved: the run ended early"]
         sound = [each for each in session.measurements if each.outcome is not Outcome.FAIL and each.error is None]
         entries = [entry for each in sound if (entry := entry_of(each)) is not None]
         if not entries:

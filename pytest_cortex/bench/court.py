@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from pytest_cortex.bench.allowance import Allowance
 from pytest_cortex.bench.streaks import Streaks
 from pytest_cortex.judging.evidence import forgiving_horizon
 from pytest_cortex.judging.gate import Gate, Verdict
@@ -81,14 +82,30 @@ class Court:
         rules: Those of the run.
         streaks: Counts INCONCLUSIVE verdicts from run to run.
         objection: Says why others object to a verdict.
+        allowance: What the test may use of the bench's time budget; by default there is none.
     """
 
-    def __init__(self, *, test: str, rules: Rules, streaks: Streaks, objection: Objection = nobody_objects) -> None:
+    def __init__(
+        self,
+        *,
+        test: str,
+        rules: Rules,
+        streaks: Streaks,
+        objection: Objection = nobody_objects,
+        allowance: Allowance | None = None,
+    ) -> None:
         self.test = test
         self.rules = rules
         self.objection = objection
+        self.allowance = allowance or Allowance()
         self._streaks = streaks
         self._gates = 0
+
+    @property
+    def budget(self) -> Budget:
+        """How long the next measurement may take, by its own time budget and that of the whole bench."""
+        budget = self.rules.budget
+        return replace(budget, seconds=min(budget.seconds, self.allowance.share_s))
 
     def next_alpha(self) -> float:
         """The error rate of the test's next gate."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, overload
 
 from orchestrator import Operation
@@ -27,7 +28,7 @@ from pytest_cortex.bench.subject import (
     subjects_of_scaling,
 )
 from pytest_cortex.judging.gate import Outcome
-from pytest_cortex.measuring.rounds import Rounds, Watch, undisturbed
+from pytest_cortex.measuring.rounds import Progress, Rounds, Watch, undisturbed
 from pytest_cortex.record import GateName, VerdictRecord
 from pytest_cortex.scenarios.scenario import Scenario
 from pytest_cortex.settings.settings import Limit, Settings
@@ -44,6 +45,8 @@ class CortexBench:
         court: Judges the test's gates.
         watch: Sees what disturbs a run from outside.
         baselines: What measurements are compared with; None if with nothing.
+        on_round: Is told after each round what is measured and how far it is; None if nobody looks.
+        skip: Ends the test with a reason, where nothing could be measured; None to go on without numbers.
 
     Attributes:
         results: One per pair of programs.
@@ -59,6 +62,8 @@ class CortexBench:
         court: Court,
         watch: Watch = undisturbed,
         baselines: Comparison | None = None,
+        on_round: Callable[[str, Progress | None], None] | None = None,
+        skip: Callable[[str], object] | None = None,
     ) -> None:
         self._test_name = test_name
         self._settings = settings
@@ -66,6 +71,8 @@ class CortexBench:
         self._court = court
         self._watch = watch
         self._baselines = baselines
+        self._on_round = on_round
+        self._skip = skip
         self.results: list[BenchResult] = []
         self.scalings: list[ScalingResult] = []
 
@@ -73,6 +80,16 @@ class CortexBench:
     def idle_gates(self) -> tuple[str, ...]:
         """Gates of the marker that guard nothing, because the test measured nothing."""
         return () if self.results else tuple(self._marker)
+
+    @property
+    def not_measured(self) -> list[str]:
+        """Why measurements have no round that counts; those are left out whose gates passed without any."""
+        return [
+            result.not_measured
+            for result in self.results
+            if result.not_measured is not None
+            and not any(verdict.outcome is Outcome.PASS for verdict in result.verdicts)
+        ]
 
     @property
     def undecided(self) -> list[tuple[str, VerdictRecord]]:
@@ -165,8 +182,9 @@ class CortexBench:
                 "cortex_bench takes either an operation or scenario, as in cortex_bench(operation, workers=4), or two "
                 "programs, as in cortex_bench(sequential=f, parallel=g, workers=4)"
             )
-        _rounds, (result,) = self._opened([measured])
+        _rounds, (result,) = self._opened(label, [measured])
         self._judge(result, measured)
+        self._skip_if_not_measured()
         return result
 
     def compare(
@@ -202,11 +220,13 @@ class CortexBench:
         """
         __tracebackhide__ = True
         limit_s = self._limit_s(time_limit_s)
-        subjects = subjects_of_contenders(contenders, baseline, self._label(name), equal=equal, limit_s=limit_s)
-        _rounds, results = self._opened(subjects)
+        label = self._label(name)
+        subjects = subjects_of_contenders(contenders, baseline, label, equal=equal, limit_s=limit_s)
+        _rounds, results = self._opened(label, subjects)
         limits = [Limit(gate=g, value=v, origin="marker") for g, v in self._marker.items() if g == "min_speedup"]
         for result, subject in zip(results, subjects, strict=True):
             self._judge(result, subject, limits)
+        self._skip_if_not_measured()
         return {subject.contender: result for subject, result in zip(subjects, results, strict=True)}
 
     def scale(
@@ -253,13 +273,20 @@ class CortexBench:
             equal=equal,
             limit_s=self._limit_s(time_limit_s),
         )
-        rounds, results = self._opened(subjects)
+        rounds, results = self._opened(label, subjects)
         scaling = ScalingResult(label, results, rounds)
         self.scalings.append(scaling)
         self._judge(results[-1], subjects[-1])
         for result in results[:-1]:
             result.measure_without_gate()
+        self._skip_if_not_measured()
         return scaling
+
+    def _skip_if_not_measured(self) -> None:
+        """Whatever the test would do with numbers that nobody has, its failure would say nothing."""
+        __tracebackhide__ = True
+        if self._skip is not None and self.not_measured:
+            self._skip(f"not measured: {self.not_measured[-1]}")
 
     def _limit_s(self, time_limit_s: float | None) -> float:
         limit_s: float = self._settings["time_limit"] if time_limit_s is None else time_limit_s
@@ -267,15 +294,16 @@ class CortexBench:
             raise ValueError(f"time_limit_s must be a number of seconds above 0, not {limit_s!r}")
         return limit_s
 
-    def _opened(self, subjects: list[Subject]) -> tuple[Rounds, list[BenchResult]]:
+    def _opened(self, label: str, subjects: list[Subject]) -> tuple[Rounds, list[BenchResult]]:
         """Returns rounds, none of which is made yet, and one result per subject that looks at them."""
         if self._court.rules.against_itself:
             subjects = [against_itself(subject) for subject in subjects]
         rounds = Rounds(
             subjects[0].arms,
             seed=f"{self._settings['seed']} {self._court.test} {len(self.results)}",
-            budget=self._court.rules.budget,
+            budget=self._court.budget,
             watch=self._watch,
+            on_round=None if self._on_round is None else partial(self._on_round, label),
         )
         results = [BenchResult(self._court, subject, rounds) for subject in subjects]
         self.results += results

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 
+from orchestrator import OperationTerminated
 from pytest_cortex.baselines.changes import changes
 from pytest_cortex.baselines.comparison import Comparison, entry_of
 from pytest_cortex.baselines.entry import BaselineEntry
 from pytest_cortex.baselines.proof import TooFewRounds, baseline_limit, stale
 from pytest_cortex.baselines.store import NoBaseline
+from pytest_cortex.bench.allowance import Stopwatch
 from pytest_cortex.bench.court import Court
 from pytest_cortex.bench.diagnosis import Diagnosis, diagnosis_of_graph, diagnosis_of_programs
 from pytest_cortex.bench.subject import Subject
@@ -24,13 +26,14 @@ from pytest_cortex.graphs.modelled import judge_modelled
 from pytest_cortex.graphs.structure import judge_structure, structure_of
 from pytest_cortex.judging.conditions import Conditions, final_verdict, verdict_of, verdict_without_rounds
 from pytest_cortex.judging.estimate import Estimate, estimate_speedup
-from pytest_cortex.judging.evidence import RESERVE
+from pytest_cortex.judging.evidence import RESERVE, smallest_horizon
 from pytest_cortex.judging.gate import Gate, Outcome, Verdict
 from pytest_cortex.measuring import machine
-from pytest_cortex.measuring.rounds import PairedRounds, Rounds
+from pytest_cortex.measuring.rounds import WARM_UPS, PairedRounds, Rounds
 from pytest_cortex.record import GateName, MeasurementRecord, RoundRecord, StepRecord, VerdictRecord
 from pytest_cortex.settings.settings import Limit
 from pytest_cortex.settings.values import STRUCTURE_GATES
+from pytest_cortex.wording import plural
 
 # Without a gate, rounds are made for the interval only, which takes seven; fifteen are enough.
 _FEWEST_ROUNDS = 7
@@ -78,6 +81,8 @@ class BenchResult:
         self._diagnosis: Diagnosis | None = None
         self._changes: tuple[str, ...] = ()
         self._warnings: list[str] = []
+        self._stopwatch = Stopwatch()
+        self._no_time: str | None = None
         self.name = subject.name
         self.workers = subject.workers
         self.against = subject.against
@@ -93,6 +98,14 @@ class BenchResult:
     def rounds(self) -> tuple[RoundRecord, ...]:
         """The counted rounds."""
         return tuple(self._rounds.counted)
+
+    @property
+    def not_measured(self) -> str | None:
+        """Why no round counts, though some were to be made; None if one does."""
+        spoilt = self._rounds.shared.spoilt
+        if self._rounds.counted or not (self._no_time or spoilt):
+            return None
+        return self._no_time or f"of {plural(len(spoilt), 'round')} all were disturbed from outside, e.g. {spoilt[0]}"
 
     @property
     def speedup(self) -> float:
@@ -227,7 +240,8 @@ class BenchResult:
         verdict = self._court.streaked(self._key(limit.gate), self._uncontested(limit, min_speedup, verdict))
         self.verdicts.append(_written(limit, min_speedup, verdict))
         if verdict.outcome is not Outcome.PASS:
-            self._diagnose(min_speedup)
+            with self._stopwatch:
+                self._diagnose(min_speedup)
         if verdict.outcome is Outcome.FAIL:
             raise GateFailed(self.name, self.verdicts[-1], self.causes)
 
@@ -270,15 +284,19 @@ class BenchResult:
 
     def _verdict_by_rounds(self, gate: Gate) -> Verdict:
         __tracebackhide__ = True
+        if self._out_of_time(smallest_horizon(gate.alpha)):
+            return verdict_of(Outcome.INCONCLUSIVE, self._no_time or "")
         shared = self._rounds.shared
         gate = replace(gate, horizon=shared.horizon)
         evidence = gate.evidence()
-        for made in self._rounds.stream():
+        for made in self._rounds_in_time():
             evidence.update(sequential_s=made.sequential_s, parallel_s=made.parallel_s)
             shared.spaced = shared.spaced or evidence.held_back
             if evidence.settled and not self._court.rules.to_the_end:
                 break
-        verdict = final_verdict(gate, gate.verdict(evidence), self._conditions())
+        cut_short = evidence.rounds < gate.horizon
+        verdict = gate.verdict(evidence, because=self._court.allowance.spent if cut_short else None)
+        verdict = final_verdict(gate, verdict, self._conditions())
         if verdict.outcome is not Outcome.INCONCLUSIVE:
             return verdict
         return self._verdict_by_model(gate) or verdict
@@ -306,21 +324,49 @@ class BenchResult:
         __tracebackhide__ = True
         rules = self._court.rules
         with self._noting_errors():
-            spent_s = 0.0
+            if self._out_of_time(_FEWEST_ROUNDS):
+                return
+            budget_s, spent_s = self._court.budget.seconds, 0.0
             most = None if rules.to_the_end else _ROUNDS_WITHOUT_GATE
-            for number, made in enumerate(islice(self._rounds.stream(), most), start=1):
+            for number, made in enumerate(islice(self._rounds_in_time(), most), start=1):
                 spent_s += made.sequential_s + made.parallel_s
-                if number >= _FEWEST_ROUNDS and spent_s >= rules.time_budget_s:
+                if number >= _FEWEST_ROUNDS and spent_s >= budget_s:
                     break
+
+    def _out_of_time(self, fewest: int) -> bool:
+        """True if the bench has no time for so many rounds; the warm-ups tell how long one takes."""
+        __tracebackhide__ = True
+        allowance, shared = self._court.allowance, self._rounds.shared
+        self._no_time = None
+        if allowance.total_s is None or shared.counted:
+            return False
+        self._no_time = allowance.spent
+        if self._no_time is None and shared.horizon:  # the warm-ups are made now, at the latest
+            round_s = statistics.median(made.seconds for made in shared.made)
+            self._no_time = allowance.spent or allowance.too_little_for(fewest, round_s)
+        return self._no_time is not None
+
+    def _rounds_in_time(self) -> Iterator[RoundRecord]:
+        """All counted rounds there are already, then new ones, as long as the bench has time for them."""
+        __tracebackhide__ = True
+        known = len(self._rounds.counted)
+        for number, made in enumerate(self._rounds.stream(), start=1):
+            yield made
+            if number >= known and self._court.allowance.spent:
+                break
 
     @contextmanager
     def _noting_errors(self) -> Iterator[None]:
         __tracebackhide__ = True
         try:
-            yield
+            with self._stopwatch:
+                yield
         except BaseException as error:
-            self.error = "interrupted" if isinstance(error, KeyboardInterrupt) else _in_one_line(error)
+            interrupted = isinstance(error, KeyboardInterrupt | OperationTerminated)
+            self.error = "interrupted" if interrupted else _in_one_line(error)
             raise
+        finally:
+            self._rounds.shared.rest()
 
     # Where the missing speedup went -----------------------------------------------------------------------------------
 
@@ -361,14 +407,23 @@ class BenchResult:
             dependencies=subject.dependencies if small else (),
             phases=subject.phases if small else {},
             timeline=subject.timeline if small else (),
-            horizon=self._rounds.shared.horizon if self._rounds.shared.made else 0,
+            # Asking for it before the warm-ups are done would run the programs again.
+            horizon=self._rounds.shared.horizon if len(self._rounds.shared.made) >= WARM_UPS else 0,
             steps=() if diagnosis is None else _ending_at(estimate.speedup, diagnosis.steps),
             causes=self._causes_in(diagnosis),
             verdicts=tuple(self.verdicts),
-            notes=(scenario.note,) if scenario is not None and scenario.note else (),
+            notes=tuple(self._notes()),
             warnings=tuple(self._warnings),
             error=self.error,
+            took_s=self._stopwatch.seconds,
         )
+
+    def _notes(self) -> Iterator[str]:
+        scenario = self._subject.scenario
+        if scenario is not None and scenario.note:
+            yield scenario.note
+        if self.not_measured is not None:
+            yield f"not measured: {self.not_measured}"
 
 
 def _written(limit: Limit, min_speedup: float | None, verdict: Verdict) -> VerdictRecord:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pytest_cortex.baselines.comparison import Baselines
+from pytest_cortex.bench.allowance import Allowance, Stopwatch
 from pytest_cortex.bench.court import Court, Objection, nobody_objects, rules_of
 from pytest_cortex.bench.fixture import CortexBench
 from pytest_cortex.bench.streaks import Streaks
 from pytest_cortex.history.keeping import History
 from pytest_cortex.measuring import machine
 from pytest_cortex.measuring.interference import Monitor
+from pytest_cortex.measuring.rounds import Progress
 from pytest_cortex.record import GateName, MeasurementRecord, ScalingRecord, SessionRecord
 from pytest_cortex.scenarios.scenario import BUILT_IN_NAMES, Scenario, built_in
 from pytest_cortex.scenarios.wfformat import WorkflowError, workflow_scenario
@@ -52,6 +54,8 @@ class BenchSession:
         history: Where runs are kept; None if they are not.
         expected: Node ids of the bench tests that were selected.
         finished: Node ids of those that ran to their end.
+        on_round: Is told after each round what is measured and how far it is, and None when no round is to come for
+            now; None if nobody looks.
     """
 
     settings: Settings
@@ -65,9 +69,11 @@ class BenchSession:
     history: History | None = None
     expected: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
+    on_round: Callable[[str, Progress | None], None] | None = None
     _started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     _environment: dict[str, Any] = field(default_factory=machine.facts)
     _monitor: Monitor = field(default_factory=Monitor)
+    _stopwatch: Stopwatch = field(default_factory=Stopwatch)
     _open: list[tuple[str, CortexBench]] = field(default_factory=list)
     _attempts: Counter[str] = field(default_factory=Counter)
     _kept: dict[str, Kept] = field(default_factory=dict)
@@ -76,31 +82,51 @@ class BenchSession:
         """Returns a selected or built-in scenario."""
         return find_scenario(name, self.settings, self.scenarios)
 
-    def open(self, test: str, test_name: str, marker: Mapping[GateName, float]) -> CortexBench:
+    def open(
+        self,
+        test: str,
+        test_name: str,
+        marker: Mapping[GateName, float],
+        *,
+        skip: Callable[[str], object] | None = None,
+    ) -> CortexBench:
         """Makes the ``cortex_bench`` of one test.
 
         Args:
             test: The pytest node id.
             test_name: The test's name.
             marker: Keywords of its ``cortex`` marker.
+            skip: Ends the test with a reason, where nothing could be measured in it.
         """
-        rules = rules_of(self.settings, len(self.expected))
         bench = CortexBench(
             test_name=test_name,
             settings=self.settings,
             marker=marker,
-            court=Court(test=test, rules=rules, streaks=self.streaks, objection=self.objection),
+            court=self._court(test),
             watch=self._monitor.watch,
             baselines=self.baselines.comparison,
+            on_round=self.on_round,
+            skip=skip,
         )
+        self._stopwatch.__enter__()
         self._open.append((test, bench))
         return bench
+
+    def _court(self, test: str) -> Court:
+        allowance = Allowance(
+            total_s=self.settings["total_budget"],
+            bench=self._stopwatch,
+            to_come=len((self.expected - self.finished) | {test}),
+        )
+        rules = rules_of(self.settings, len(self.expected))
+        return Court(test=test, rules=rules, streaks=self.streaks, objection=self.objection, allowance=allowance)
 
     def close(self, bench: CortexBench) -> None:
         """Writes down what *bench* has measured; a test that is run again replaces its measurements."""
         for place, (test, each) in enumerate(self._open):
             if each is bench:
                 del self._open[place]
+                self._stopwatch.__exit__()
                 self._keep(test, bench)
                 return
 
@@ -114,9 +140,9 @@ class BenchSession:
         )
 
     @property
-    def complete(self) -> bool:
-        """True if every bench test that was selected ran to its end."""
-        return self.expected <= self.finished
+    def unfinished(self) -> tuple[str, ...]:
+        """The bench tests that were selected and did not run to their end."""
+        return tuple(sorted(self.expected - self.finished))
 
     def record(self) -> SessionRecord:
         """The run as it is written down; also a run that was interrupted in the middle of a test."""
@@ -126,7 +152,9 @@ class BenchSession:
             created_at=self._started_at,
             command=self.command,
             seed=self.settings["seed"],
-            complete=self.complete,
+            complete=not self.unfinished,
+            unfinished=self.unfinished,
+            took_s=self._stopwatch.seconds,
             environment=self._environment | ({"plugins": self.facts} if self.facts else {}),
             settings=self.settings.records(),
             measurements=tuple(each for kept in self._kept.values() for each in kept.measurements),

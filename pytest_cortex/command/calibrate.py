@@ -1,4 +1,4 @@
-"""``pytest-cortex``, the console command: what takes many test runs, and so cannot be an option of one.
+"""``pytest-cortex calibrate``: what this machine's own noise does to the verdicts of bench tests.
 
 ``pytest-cortex calibrate -- tests/bench`` runs pytest in fresh processes, one after the other, and shows what their
 records say about the verdicts on this machine.
@@ -19,13 +19,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_cortex.command import compare, render
 from pytest_cortex.command.calibration import Calibration, calibrate, sentences, table
-from pytest_cortex.reporting import write_atomically
+from pytest_cortex.command.output import PARSER_STYLE, new_file, say, show
+from pytest_cortex.files import write_atomically
 
-# Wrong usage is argparse's own: 2.
+if TYPE_CHECKING:
+    from pytest_cortex.command.console import Commands
+
 OK, CHILD_FAILED, INTERRUPTED = 0, 1, 130
 
 # pytest's own exit codes: all passed, and some failed, which a gate may.
@@ -119,26 +121,22 @@ def against_itself(index: int) -> bool:
     return index % 2 == 1
 
 
-def main(argv: Sequence[str] | None = None, *, run: Run | None = None) -> int:
-    """Runs the console command.
-
-    Args:
-        argv: Its arguments; by default those of this process.
-        run: Runs a command, writes what it prints into a file, and returns its exit code; by default a process.
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the processes and shows what they say.
 
     Returns:
-        The exit code: 0 done, 1 a process failed, 2 wrong usage, 130 Ctrl-C.
+        The exit code: 0 done, 1 a process failed, 130 Ctrl-C.
     """
-    try:
-        plan = _read(sys.argv[1:] if argv is None else argv)
-    except SystemExit as ended:  # argparse has said why
-        return OK if ended.code is None else int(ended.code)
-    if isinstance(plan, argparse.Namespace):  # another command
-        return int(plan.run(plan))
+    plan = Plan(
+        processes=arguments.processes,
+        alpha=arguments.alpha,
+        json=arguments.json,
+        pytest_arguments=arguments.for_pytest,
+    )
     documents: list[Document] = []
-    exit_code = _collect(plan, run or run_process, documents)
+    exit_code = _collect(plan, run_process, documents)
     if documents:
-        _say("judging the rounds again, under many limits")
+        say("judging the rounds again, under many limits")
         source = random.Random(_SEED)  # noqa: S311 - resampling, not a secret
         _show(calibrate(documents, source=source), plan.json)
     return exit_code
@@ -149,74 +147,37 @@ def _show(calibration: Calibration, file: Path | None) -> None:
         tests = [asdict(test) | {"recommended": test.recommended} for test in calibration.tests]
         document = {"tests": tests, "itself": asdict(calibration.itself)}
         write_atomically(file, f"{json.dumps(document, indent=2)}\n".encode())
-    text = "\n".join([*table(calibration), "", *sentences(calibration), ""])
-    # After so long a time, the name of a test that this terminal cannot show is no reason to show nothing.
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    show("\n".join([*table(calibration), "", *sentences(calibration), ""]))
 
 
 # Arguments ------------------------------------------------------------------------------------------------------------
 
 
-def _read(argv: Sequence[str]) -> Plan | argparse.Namespace:
-    """Reads the arguments: a plan for ``calibrate``, else what the other command was given, with what it runs.
-
-    Raises:
-        SystemExit: After a message, if they make no sense.
-    """
-    # Split here, because Python versions differ in what becomes of the two dashes where there are subcommands.
-    end = argv.index("--") if "--" in argv else len(argv)
-    ours, pytests = argv[:end], argv[end + 1 :]
-    parser = _parser()
-    known, unknown = parser.parse_known_args(ours)
-    words = " ".join(unknown)
-    if "run" in known:
-        if unknown or pytests:
-            parser.error(f"no argument of this command: {' '.join([*unknown, *pytests])}")
-        return known
-    if unknown:
-        parser.error(f"no argument of this command: {words}; pytest's own come after --: calibrate -- {words}")
-    return Plan(processes=known.processes, alpha=known.alpha, json=known.json, pytest_arguments=tuple(pytests))
-
-
-def _parser() -> argparse.ArgumentParser:
-    looks: dict[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
-    parser = argparse.ArgumentParser(
-        prog="pytest-cortex",
-        description="What takes many runs of pytest, or none.  Gates are options of pytest itself: pytest --help",
-        epilog="pytest-cortex calibrate --help tells more, and so do the others",
-        **looks,
-    )
-    commands = parser.add_subparsers(required=True, metavar="command")
-    each = commands.add_parser(
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
+    """Adds the subcommand's own parser."""
+    parser = commands.add_parser(
         "calibrate",
         usage="pytest-cortex calibrate [--processes N] [--alpha P] [--json FILE] [-- pytest's arguments]",
         help="see how often gates would be wrong on this machine, and which limits your tests can keep",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        **looks,
+        **PARSER_STYLE,
     )
-    each.add_argument(
+    parser.set_defaults(calls_pytest=True)
+    parser.add_argument(
         "--processes",
         type=_processes,
         default=20,
         metavar="N",
         help="how many processes, every second of them against itself (default: 20)",
     )
-    each.add_argument(
+    parser.add_argument(
         "--alpha",
         type=_alpha,
         metavar="P",
         help="how often PASS and FAIL may each be wrong, per gate (default: what the project has set)",
     )
-    each.add_argument("--json", type=_file, metavar="FILE", help="write the numbers to this file as well")
-    render.add_parser(commands)
-    compare.add_parser(commands)
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write the numbers to this file as well")
     return parser
 
 
@@ -237,13 +198,6 @@ def _alpha(word: str) -> float:
     return value
 
 
-def _file(word: str) -> Path:
-    path = Path(word)
-    if path.is_dir() or not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{word!r} cannot be written; a file in a folder that exists is wanted")
-    return path
-
-
 # Processes ------------------------------------------------------------------------------------------------------------
 
 
@@ -253,10 +207,10 @@ def _collect(plan: Plan, run: Run, documents: list[Document]) -> int:
         for document in _measured(plan, run):
             documents.append(document)  # noqa: PERF402 - extend does not promise to keep them if a process fails
     except ProcessFailed as failed:
-        _say(f"pytest-cortex: {failed}")
+        say(f"pytest-cortex: {failed}")
         return CHILD_FAILED
     except KeyboardInterrupt:
-        _say(f"interrupted after {len(documents)} of {plan.processes} processes")
+        say(f"interrupted after {len(documents)} of {plan.processes} processes")
         return INTERRUPTED
     return OK
 
@@ -271,9 +225,7 @@ def _measured(plan: Plan, run: Run) -> Iterator[Document]:
         spent_s.append(time.perf_counter() - started_s)
         left_s = statistics.fmean(spent_s) * (plan.processes - len(spent_s))
         kind = " (against itself)" if against_itself(index) else ""
-        _say(
-            f"process {index + 1} of {plan.processes}{kind}: {_duration(spent_s[-1])}, about {_duration(left_s)} to go"
-        )
+        say(f"process {index + 1} of {plan.processes}{kind}: {_duration(spent_s[-1])}, about {_duration(left_s)} to go")
 
 
 def _document(command: Sequence[str], run: Run, folder: Path) -> Document:
@@ -329,7 +281,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(GRACE_S)
     except subprocess.TimeoutExpired:
-        _say("the process did not end by itself and is killed")
+        say("the process did not end by itself and is killed")
     finally:
         process.kill()
         process.wait()

@@ -9,6 +9,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_cortex.command.output import PARSER_STYLE, show
+
+if TYPE_CHECKING:
+    from pytest_cortex.command.console import Commands
 from typing import Any, Literal
 
 from pytest_cortex.baselines.difference import (
@@ -73,21 +79,21 @@ class Line:
     difference: Difference
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds ``compare`` to the commands; ``run`` is what it does."""
-    parser = subparsers.add_parser(
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
+    """Adds the subcommand's own parser."""
+    parser = commands.add_parser(
         "compare",
         help="see two runs side by side",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        **PARSER_STYLE,
     )
     parser.add_argument("first", metavar="A", help="the earlier run")
     parser.add_argument("second", metavar="B", help="the later run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to this file as well")
     parser.add_argument("--chart", type=_chart_file, metavar="FILE", help="draw them, as .svg or .png")
-    parser.set_defaults(run=run)
+    parser.set_defaults(calls_pytest=False)
+    return parser
 
 
 def _chart_file(word: str) -> Path:
@@ -106,8 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
         return WRONG_USAGE
     lines = compared(first, second)
     text = "\n".join([*table(lines), "", *sentences(first, second, lines), ""])
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    show(text)
     return _write_files(arguments, first, second, lines)
 
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_cortex.command.output import PARSER_STYLE
+
+if TYPE_CHECKING:
+    from pytest_cortex.command.console import Commands
 
 from pytest_cortex.reading import UnreadableRecord, load
 from pytest_cortex.record import SessionRecord
@@ -28,15 +34,14 @@ exit codes: 0 done, 1 a file could not be written, 2 wrong usage, or FILE is no 
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds ``render`` to the commands; ``run`` is what it does."""
-    parser = subparsers.add_parser(
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
+    """Adds the subcommand's own parser."""
+    parser = commands.add_parser(
         "render",
         help="make every report again from a cortex.json",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        **PARSER_STYLE,
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="a cortex.json, or the folder it is in")
     parser.add_argument(
@@ -45,7 +50,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="DIR",
         help="where the reports go; made if it does not exist (default: beside FILE)",
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(calls_pytest=False)
+    return parser
 
 
 def run(arguments: argparse.Namespace) -> int:

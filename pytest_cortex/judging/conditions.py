@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pytest_cortex.judging.gate import Gate, Outcome, Verdict
 
 _NEAR_CEILING = 0.9
-# More threads than CPUs get in each other's way, so a healthy CPU-bound program may stay this far below their number.
-_SHARE_OF_CPUS = 0.75
+SHARE_OF_CPUS = 0.75
+"""A healthy CPU-bound program may stay this far below the number of CPUs: more threads than these get in their way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ def _disturbances(conditions: Conditions) -> list[str]:
 def _starved(gate: Gate, conditions: Conditions) -> bool:
     """True if even a healthy program could miss the limit here, for want of CPUs."""
     too_few = conditions.usable_cpus < conditions.workers
-    return bool(conditions.cpu_bound) and too_few and gate.limit > _SHARE_OF_CPUS * conditions.usable_cpus
+    return bool(conditions.cpu_bound) and too_few and gate.limit > SHARE_OF_CPUS * conditions.usable_cpus
 
 
 def verdict_of(outcome: Outcome, reason: str) -> Verdict:

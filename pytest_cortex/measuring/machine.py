@@ -5,16 +5,25 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import sysconfig
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 _VERSIONS_OF = ("pytest-cortex", "pytest", "pytest-xdist", "pytest-benchmark", "pandas", "matplotlib")
-_CPU_INFO = Path("/proc/cpuinfo")
-_CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_PROC = Path("/proc")
+_CPU_INFO = _PROC / "cpuinfo"
+_CGROUPS = Path("/sys/fs/cgroup")
+
+# Version 1 of the control groups has a tree of its own for the CPU, under either of these names.
+_CPU_TREES = ("cpu", "cpu,cpuacct")
+
+_T = TypeVar("_T")
 
 
 def active_tracer() -> str | None:
@@ -38,19 +47,56 @@ def _owner(hook: object) -> str:
     return module.partition(".")[0]
 
 
+# CPUs -----------------------------------------------------------------------------------------------------------------
+
+
+def allowed_cpus() -> int:
+    """How many CPUs this process may run on (its affinity)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def usable_cpus() -> float:
     """How many CPUs this process may use: affinity, and the quota of its container."""
-    cpus = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    quota = _cgroup_quota()
-    return cpus if quota is None else min(cpus, quota)
+    quota = cgroup_quota()
+    return float(allowed_cpus()) if quota is None else min(float(allowed_cpus()), quota)
 
 
-def _cgroup_quota(path: Path = _CGROUP_QUOTA) -> float | None:
-    """CPUs that the control group may use on average, None without a limit."""
-    with suppress(OSError, ValueError):
-        quota, period = path.read_text(encoding="ascii").split()
-        if quota != "max":
-            return int(quota) / int(period)
+def cgroup_quota(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> float | None:
+    """CPUs that the control group may use on average, by the tightest limit above it; None without a limit.
+
+    Args:
+        proc: The process file system; it need not exist.
+        cgroups: The control group file system, of either version; it need not exist.
+    """
+    read = (_known(partial(_quota_in, folder)) for folder in _own_cgroups(proc, cgroups))
+    return min((quota for quota in read if quota is not None), default=None)
+
+
+def _quota_in(folder: Path) -> float | None:
+    if (folder / "cpu.max").exists():
+        quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+    else:
+        quota = (folder / "cpu.cfs_quota_us").read_text(encoding="ascii").strip()
+        period = (folder / "cpu.cfs_period_us").read_text(encoding="ascii")
+    return None if quota in {"max", "-1"} else int(quota) / int(period)
+
+
+def _own_cgroups(proc: Path, cgroups: Path) -> Iterator[Path]:
+    """The folders of this process's control groups, each after those above it; inside a container only the top is."""
+    text = _known(lambda: (proc / "self/cgroup").read_text(encoding="utf-8", errors="replace")) or "0::/"
+    for _number, controllers, path in (line.split(":", 2) for line in text.splitlines() if line.count(":") >= 2):
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        # ".." is above what this process can see.
+        parts = [part for part in path.split("/") if part not in {"", ".."}]
+        for tree in _CPU_TREES if controllers else ("",):
+            yield from (cgroups.joinpath(tree, *parts[:depth]) for depth in range(len(parts) + 1))
+
+
+def _known(read: Callable[[], _T]) -> _T | None:
+    """What *read* returns; None where this system does not have it, or writes it in another way."""
+    with suppress(OSError, ValueError, LookupError, ZeroDivisionError):
+        return read()
     return None
 
 
@@ -69,6 +115,9 @@ def cpu_clock_step_s(system: str = sys.platform) -> float:
         system: As ``sys.platform``.
     """
     return 1 / 64 if system == "win32" else time.get_clock_info("process_time").resolution
+
+
+# Load -----------------------------------------------------------------------------------------------------------------
 
 
 def load_average() -> float | None:
@@ -92,6 +141,65 @@ def cpu_model(info: Path = _CPU_INFO) -> str:
     return platform.processor() or "unknown CPU"
 
 
+def cpu_pressure(proc: Path = _PROC) -> float | None:
+    """Share of the last ten seconds in which something waited for a CPU; None where the system does not say.
+
+    Args:
+        proc: The process file system; it need not exist.
+    """
+
+    def read() -> float:  # some avg10=0.00 avg60=0.00 avg300=0.00 total=1958595640
+        words = (proc / "pressure/cpu").read_text(encoding="ascii").split()
+        return float(words[1].removeprefix("avg10=")) / 100
+
+    return _known(read)
+
+
+def stolen_share(proc: Path = _PROC) -> float | None:
+    """Share of all CPU time since the start that the hypervisor took away; None where the system does not say.
+
+    Args:
+        proc: The process file system; it need not exist.
+    """
+
+    def read() -> float:
+        times = list(map(int, (proc / "stat").read_text(encoding="ascii").split()[1:9]))
+        return times[7] / sum(times)
+
+    return _known(read)
+
+
+def throttled_share(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> float | None:
+    """Share of its periods in which the control group had used up its quota; None without a quota.
+
+    Args:
+        proc: The process file system; it need not exist.
+        cgroups: The control group file system; it need not exist.
+    """
+    shares = (_known(partial(_throttled_in, folder)) for folder in _own_cgroups(proc, cgroups))
+    return max((share for share in shares if share is not None), default=None)
+
+
+def _throttled_in(folder: Path) -> float:
+    words = (folder / "cpu.stat").read_text(encoding="ascii").split()
+    count = dict(zip(words[::2], map(int, words[1::2]), strict=True))
+    return count["nr_throttled"] / count["nr_periods"]
+
+
+# The interpreter ------------------------------------------------------------------------------------------------------
+
+
+def gil_enabled() -> bool:
+    """True if only one thread at a time runs Python code."""
+    enabled: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return enabled
+
+
+def free_threaded() -> bool:
+    """True if this Python was built so that it can run without the GIL."""
+    return bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+
 def facts() -> dict[str, Any]:
     """Everything worth keeping beside a measurement, as JSON values."""
     import psutil  # noqa: PLC0415 - paid only by a run that measures
@@ -99,7 +207,7 @@ def facts() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
-        "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
+        "gil": gil_enabled(),
         "system": platform.system(),
         "release": platform.release(),
         "machine": platform.machine(),
@@ -112,8 +220,17 @@ def facts() -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "load_average": load_average(),
         "tracer": active_tracer(),
-        "versions": {name: version for name in _VERSIONS_OF if (version := _version(name))},
+        "versions": versions(),
     }
+
+
+def versions(also: Sequence[str] = ()) -> dict[str, str]:
+    """Versions of those distributions that bear on a measurement and are installed.
+
+    Args:
+        also: Further ones to look for.
+    """
+    return {name: version for name in (*_VERSIONS_OF, *also) if (version := _version(name))}
 
 
 def _version(name: str) -> str | None:

@@ -7,6 +7,7 @@ certainty, because a machine's speed drifts; a fixed order within the round turn
 from __future__ import annotations
 
 import gc
+import math
 import random
 import statistics
 import time
@@ -164,6 +165,34 @@ class Budget:
         return max(self.fewest, int(min(self.most, self.seconds / round_s)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a measurement is.
+
+    Attributes:
+        made: Rounds so far, warm-ups among them.
+        counted: Those of them that count …
+        spoilt: … and those that do not, because something disturbed them.
+        horizon: Most rounds to count; 0 during the warm-ups, which decide it.
+        speedup: Median of the first arm's seconds / the last one's over the rounds that count, on the log scale; None
+            if there are none.
+        spent_s: Seconds that the rounds and the pauses between them took.
+        left_s: Seconds that the rounds to come will take, if all are needed and nothing disturbs them.
+    """
+
+    made: int
+    counted: int
+    spoilt: int
+    horizon: int
+    speedup: float | None
+    spent_s: float
+    left_s: float
+
+
+OnRound: TypeAlias = Callable[[Progress | None], None]
+"""Called after every round, outside the clock; with None when no round is to come for now."""
+
+
 class Rounds:
     """The rounds of one measurement, made on demand and all kept.
 
@@ -173,6 +202,7 @@ class Rounds:
         budget: How long to measure.
         watch: Sees what disturbs a run from outside.
         sleep: Waits for so many seconds; by default ``time.sleep``.
+        on_round: Is told how it goes on; None if nobody looks.
 
     Attributes:
         made: Every round, warm-ups first.
@@ -187,12 +217,14 @@ class Rounds:
         budget: Budget,
         watch: Watch = undisturbed,
         sleep: Callable[[float], None] | None = None,
+        on_round: OnRound | None = None,
     ) -> None:
         self._arms = arms
         self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
         self._budget = budget
         self._watch = watch
         self._sleep = sleep or time.sleep
+        self._on_round = on_round
         self._horizon = 0
         self._spent_s = 0.0
         self.made: list[Round] = []
@@ -260,7 +292,28 @@ class Rounds:
         kept = {arm: replace(run, result=None) for arm, run in runs.items()}  # results may be large
         self.made.append(Round(runs=kept, warmup=warmup, spoilt=spoilt))
         self._spent_s += self.made[-1].seconds
+        if self._on_round is not None:
+            self._on_round(self._progress())
         return self.made[-1]
+
+    def _progress(self) -> Progress:
+        counted = self.counted
+        reference, *_, last = self._arms.programs
+        logs = [math.log(each.runs[reference].seconds / each.runs[last].seconds) for each in counted]
+        return Progress(
+            made=len(self.made),
+            counted=len(counted),
+            spoilt=len(self.spoilt),
+            horizon=self._horizon,
+            speedup=math.exp(statistics.median(logs)) if logs else None,
+            spent_s=self._spent_s,
+            left_s=max(0, self._horizon - len(counted)) * statistics.fmean(each.seconds for each in self.made),
+        )
+
+    def rest(self) -> None:
+        """Tells whoever looks that no round is to come for now."""
+        if self._on_round is not None:
+            self._on_round(None)
 
     def _timed(self, arm: str) -> Timed:
         __tracebackhide__ = True

@@ -18,6 +18,7 @@ from pytest_cortex.plugin.fixtures import (
 from pytest_cortex.plugin.header import pytest_report_collectionfinish, pytest_report_header
 from pytest_cortex.plugin.marker import pytest_pycollect_makeitem
 from pytest_cortex.plugin.options import pytest_addhooks, pytest_addoption, pytest_configure, pytest_sessionstart
+from pytest_cortex.plugin.progress import pytest_collection_finish
 from pytest_cortex.plugin.verdicts import pytest_report_teststatus, pytest_runtest_call, pytest_runtest_makereport
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "cortex_small",
     "pytest_addhooks",
     "pytest_addoption",
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_generate_tests",

@@ -25,7 +25,7 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Measures; the scenario's gates decide."""
-        bench = self._bench_session.open(self.nodeid, self.name, {})
+        bench = self._bench_session.open(self.nodeid, self.name, {}, skip=pytest.skip)
         self.stash[BENCH_KEY] = bench
         try:
             with steady_memory():

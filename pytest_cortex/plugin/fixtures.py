@@ -35,7 +35,8 @@ def cortex_bench(request: pytest.FixtureRequest) -> Iterator[CortexBench]:
         if request.config.stash[SETTINGS_KEY]["bench"]:
             pytest.fail(_UNFORESEEN, pytrace=False)
         pytest.skip(SKIP_REASON)
-    bench = request.node.stash[BENCH_KEY] = session.open(request.node.nodeid, request.node.name, gates_of(request.node))
+    node = request.node
+    bench = node.stash[BENCH_KEY] = session.open(node.nodeid, node.name, gates_of(node), skip=pytest.skip)
     with steady_memory():
         yield bench
     session.close(bench)

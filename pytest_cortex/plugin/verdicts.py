@@ -20,8 +20,19 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     item.stash[RUNNING_KEY] = True
     try:
         return (yield)
+    except SystemExit as error:
+        _end_if_terminated(error)
+        raise
     finally:
         del item.stash[RUNNING_KEY]
+
+
+def _end_if_terminated(error: SystemExit) -> None:
+    """Ends the run if the orchestrator caught a SIGTERM: pytest would take its error for that of a test, and go on."""
+    from orchestrator import OperationTerminated  # noqa: PLC0415 - an idle run does not pay for it
+
+    if isinstance(error, OperationTerminated):
+        pytest.exit("SIGTERM")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,7 +49,7 @@ def pytest_runtest_makereport(
     others = [(name, value) for name, value in item.user_properties if name != "cortex"]  # no former attempt's
     item.user_properties[:] = [*others, ("cortex", _property(bench))]
     report = yield
-    if report.passed:
+    if report.passed or (report.skipped and bench.not_measured):
         _mark_undecided(item, report, bench)
     return report
 

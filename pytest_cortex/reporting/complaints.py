@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reporting.rows import labels_of
-from pytest_cortex.wording import printable
+from pytest_cortex.wording import plural, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,15 @@ def complaints_of(label: str, measurement: MeasurementRecord) -> Iterator[Compla
 def gate_text(verdict: VerdictRecord) -> str:
     """Returns the gate, its limit, and where that comes from."""
     return f"{verdict.asked} from {printable(verdict.origin)}"
+
+
+def ending(session: SessionRecord) -> str | None:
+    """Returns that the run ended early, in one sentence; None if it did not."""
+    if session.complete:
+        return None
+    said = "the run ended early"
+    left = len(session.unfinished)
+    return f"{said}: {plural(left, 'bench test')} did not run to the end" if left else said
 
 
 def _errors(label: str, measurement: MeasurementRecord) -> Iterator[Complaint]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reporting.additions import tamed
 from pytest_cortex.reporting.charts.catalogue import alternative
-from pytest_cortex.reporting.complaints import Complaint, complaints
+from pytest_cortex.reporting.complaints import Complaint, complaints, ending
 from pytest_cortex.reporting.document import plain
 from pytest_cortex.reporting.rows import Row, cell_texts, labels_of, point_texts, rows
 from pytest_cortex.reporting.trends import trends
@@ -79,17 +79,19 @@ def markdown(session: SessionRecord, *, charts: Sequence[str] = ()) -> str:
     blocks = (
         "# Speedup report",
         f"**{result(session)}**",
-        *_interruption(session),
+        *_ending(session),
         _table(shown),
         *(_image(name, session) for name in charts),
         _scope(session),
         *_section("Totals", _totals(totals(session), len(shown))),
+        *_section("What did not run to the end", (f"- {escape(test)}" for test in session.unfinished)),
         *_section("What did not pass", map(_complaint, complaints(session))),
         *_section("Where the missing speedup went", _missing(session)),
         *_section("Scaling", _scalings(session)),
         *_section("History", _history(session)),
         *_section("Notes", _notes(session)),
         *_additions(session),
+        *_section("How long it took", _times(session)),
         *_section("Environment", _facts(session)),
         *_section("Settings", _settings(session)),
         *_section("How to reproduce", _reproduction(session)),
@@ -132,10 +134,10 @@ def _numbers(one: MeasurementRecord) -> tuple[float, float, float] | None:
     return speedup, sequential_s, parallel_s
 
 
-def _interruption(session: SessionRecord) -> Iterator[str]:
-    if not session.complete:
-        what, so = INTERRUPTED
-        yield f"> **{what}** {so}"
+def _ending(session: SessionRecord) -> Iterator[str]:
+    said = ending(session)
+    if said is not None:
+        yield f"> **{said[0].upper()}{said[1:]}.**"
 
 
 def _table(shown: Sequence[Row]) -> str:
@@ -252,6 +254,20 @@ def _additions(session: SessionRecord) -> Iterator[str]:
     """The sections of other plugins, each with its plugin's name, so that nobody takes them for ours."""
     for section in session.sections:
         yield from _section(f"{escape(section.title)} ({escape(section.plugin)})", tamed(section.text))
+
+
+def _times(session: SessionRecord) -> Iterator[str]:
+    if session.took_s is None:
+        return
+    body = [
+        (escape(label), str(len(one.rounds)), MISSING if one.took_s is None else seconds(one.took_s))
+        for label, one in zip(labels_of(session), session.measurements, strict=True)
+    ]
+    body.append(("All bench tests", "", seconds(session.took_s)))
+    yield _grid(("Measurement", "Rounds made", "Took"), "lrr", body)
+    budget = session.settings.get("total_budget")
+    if budget is not None and budget.value is not None:
+        yield f"\nThe time budget of the bench is {budget.value:g} s (`--cortex-total-budget`)."
 
 
 def _facts(session: SessionRecord) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_cortex.reporting.complaints import Complaint, complaints
+from pytest_cortex.reporting.complaints import Complaint, complaints, ending
 from pytest_cortex.reporting.rows import Row, cell_texts, rows
-from pytest_cortex.wording import cells, printable, shorten
+from pytest_cortex.wording import cells, listed, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +42,8 @@ def lines(session: SessionRecord, *, width: int = 80) -> tuple[Line, ...]:
             their heading; reasons are one line each, however long, so that they can be searched for.
     """
     complained = (line for complaint in complaints(session) for line in _complaint(complaint))
-    return (*_table(rows(session), width), *_scalings(session), *complained, *_interruption(session))
+    table = _table(rows(session), width)
+    return (*table, *_scalings(session), *complained, *_time_budget(session), *_ending(session))
 
 
 def _table(shown: Sequence[Row], width: int) -> Iterator[Line]:
@@ -77,6 +78,13 @@ def _complaint(complaint: Complaint) -> Iterator[Line]:
         yield Line(text=f"  why: {cause}", outcome=complaint.outcome)
 
 
-def _interruption(session: SessionRecord) -> Iterator[Line]:
-    if not session.complete:
-        yield Line(text="the run ended early: not all bench tests were measured")
+def _time_budget(session: SessionRecord) -> Iterator[Line]:
+    budget = session.settings.get("total_budget")
+    if budget is not None and budget.value is not None and session.took_s is not None:
+        yield Line(text=f"the bench took {session.took_s:.1f} s of its time budget of {budget.value:g} s")
+
+
+def _ending(session: SessionRecord) -> Iterator[Line]:
+    said = ending(session)
+    if said is not None:
+        yield Line(text=": ".join([said, *filter(None, [listed([*map(printable, session.unfinished)])])]))

@@ -231,6 +231,14 @@ OPTIONS = (
         default=10.0,
     ),
     Option(
+        name="total_budget",
+        metavar="SECONDS",
+        help="how long all bench tests together should take at most; what is left is shared among those still to come, "
+        "and what no longer fits ends INCONCLUSIVE (default: no limit)",
+        read=read_seconds,
+        default=None,
+    ),
+    Option(
         name="strict",
         help="up to 90 rounds in 30 seconds, and INCONCLUSIVE fails; options that are given win",
         read=read_switch,

@@ -12,6 +12,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from pytest_cortex.bench import allowance
 from pytest_cortex.measuring import rounds
 
 
@@ -36,6 +37,7 @@ class Clock:
 
 CLOCK: Any = Clock()
 rounds.time = CLOCK  # type: ignore[attr-defined]  # what a module imports is not its interface, but here it is the seam
+allowance.time = CLOCK  # type: ignore[attr-defined]  # the same
 
 
 def taking(*ms: int) -> Callable[[], None]:

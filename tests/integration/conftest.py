@@ -14,6 +14,7 @@ import pytest
 
 import pytest_cortex.bench.session  # noqa: F401 - imported here, it is not imported anew by every run inside this process
 from pytest_cortex import reporting
+from pytest_cortex.bench import allowance
 from pytest_cortex.measuring import interference, machine, rounds
 from pytest_cortex.record import SessionRecord
 from pytest_cortex.reporting import Written, document, write_atomically
@@ -73,6 +74,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs pytest in this process, which is the controller where there are workers; draws nothing."""
     monkeypatch.setattr(machine, "active_tracer", lambda: None)  # a coverage run's tracer must not decide anything
     monkeypatch.setattr(rounds, "time", time)  # what ``arms`` puts in its place goes away with the test
+    monkeypatch.setattr(allowance, "time", time)  # the same
     monkeypatch.setattr(reporting, "write", write_record)
     monkeypatch.setattr(interference.Monitor, "watch", lambda _monitor: rounds.undisturbed())
     monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT)

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from pytest_cortex.baselines.comparison import Baselines
+from pytest_cortex.bench import allowance
 from pytest_cortex.bench.fixture import CortexBench
 from pytest_cortex.bench.result import GateFailed
 from pytest_cortex.bench.session import BenchSession, load_scenarios
 from pytest_cortex.bench.streaks import Streaks
+from pytest_cortex.measuring import rounds
 from pytest_cortex.measuring.interference import Monitor
 from pytest_cortex.measuring.rounds import undisturbed
 from pytest_cortex.record import SessionRecord
@@ -224,10 +226,11 @@ def test_measurements_are_compared_with_the_baseline_of_the_run(tmp_path: Path, 
 
 
 def test_run_is_complete_when_every_test_expected_has_finished(session: BenchSession) -> None:
-    assert session.complete
+    assert session.record().complete
     session.expected |= {"a", "b"}
     session.finished |= {"a"}
     assert not session.record().complete
+    assert session.record().unfinished == ("b",)
     session.finished |= {"b"}
     assert session.record().complete
 
@@ -244,3 +247,61 @@ def test_record_tells_when_the_run_began_with_the_time_zone(session: BenchSessio
     began = datetime.fromisoformat(session.record().created_at)
     assert began.utcoffset() == datetime.now(UTC).utcoffset()
     assert session.record().created_at == session.record().created_at
+
+
+# Time -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def timed(advance: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """The clock that times rounds times the bench as well."""
+    monkeypatch.setattr(allowance, "time", rounds.time)  # type: ignore[attr-defined]  # the fake one, by now
+    return advance
+
+
+def test_bench_takes_as_long_as_its_tests_are_open(
+    session: BenchSession, programs: Programs, timed: Callable[..., None]
+) -> None:
+    """With what they do besides measuring, and without what lies between them."""
+    for test in ("a.py::test_a", "b.py::test_b"):
+        bench = session.open(test, "test", {})
+        timed(1.0)
+        measure(bench, programs(0.04, 0.01))  # 17 rounds of 0.05 s
+        session.close(bench)
+        timed(100.0)
+    record = session.record()
+    assert record.took_s == pytest.approx(2 * 1.85)
+    assert [each.took_s for each in record.measurements] == pytest.approx([0.85, 0.85])
+
+
+def test_time_of_a_test_that_was_interrupted_counts(session: BenchSession, timed: Callable[..., None]) -> None:
+    session.open("a.py::test_a", "test_a", {})
+    timed(3.0)
+    assert session.record().took_s == pytest.approx(3.0)
+    timed(3.0)
+    assert session.record().took_s == pytest.approx(3.0)
+
+
+def test_time_budget_is_shared_among_the_tests_that_have_not_finished(
+    tmp_path: Path, timed: Callable[..., None]
+) -> None:
+    session = session_with(settings(total_budget=["30"]), tmp_path)
+    session.expected |= {"a", "b", "c"}
+    first = session.open("a", "a", {})
+    assert first._court.budget.seconds == 10.0
+    timed(6.0)
+    session.close(first)
+    session.finished.add("a")
+    assert session.open("b", "b", {})._court.budget.seconds == 10.0  # 24 for two, but no more than one may have
+    timed(20.0)
+    assert session.open("c", "c", {})._court.budget.seconds == 2.0
+
+
+def test_test_that_runs_again_has_a_share_although_it_has_finished_before(
+    tmp_path: Path, timed: Callable[..., None]
+) -> None:
+    session = session_with(settings(total_budget=["6"]), tmp_path)
+    session.expected |= {"a"}
+    session.finished |= {"a"}
+    timed(1.0)
+    assert session.open("a", "a", {})._court.budget.seconds == 6.0

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_cortex import command as console
 from pytest_cortex.command import calibrate as command
-from pytest_cortex.command.calibrate import ProcessFailed, main, run_process
+from pytest_cortex.command.calibrate import ProcessFailed, Run, run_process
 from pytest_cortex.command.calibration import calibrate
 from pytest_cortex.record import Arm, MeasurementRecord, RoundRecord, SessionRecord, SettingRecord
 from pytest_cortex.reporting import document
@@ -76,6 +77,13 @@ class Processes:
 def few_variants(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is calculated is tested elsewhere."""
     monkeypatch.setattr(command, "calibrate", partial(calibrate, variants=1))
+
+
+def main(argv: Sequence[str] | None = None, *, run: Run = run_process) -> int:
+    """Runs the console command, and *run* in the place of every process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "run_process", run)
+        return console.main(argv)
 
 
 def interrupt(_folder: Path) -> int:

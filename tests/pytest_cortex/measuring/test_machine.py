@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import sysconfig
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,20 @@ from types import FrameType
 import pytest
 
 from pytest_cortex.measuring import machine
-from pytest_cortex.measuring.machine import active_tracer, cpu_clock_step_s, facts, load_average, usable_cpus
+from pytest_cortex.measuring.machine import (
+    active_tracer,
+    allowed_cpus,
+    cgroup_quota,
+    cpu_clock_step_s,
+    cpu_pressure,
+    facts,
+    free_threaded,
+    load_average,
+    stolen_share,
+    throttled_share,
+    usable_cpus,
+    versions,
+)
 
 
 class Debugger:
@@ -72,13 +86,13 @@ def test_whatever_watches_the_program_counts(
 
 
 def test_usable_cpus_are_those_this_process_may_run_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_cgroup_quota", lambda: None)
+    monkeypatch.setattr(machine, "cgroup_quota", lambda: None)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 2, 5}, raising=False)
     assert usable_cpus() == 3.0
 
 
 def test_usable_cpus_are_all_where_there_is_no_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_cgroup_quota", lambda: None)
+    monkeypatch.setattr(machine, "cgroup_quota", lambda: None)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
     assert usable_cpus() == 6.0
@@ -88,23 +102,129 @@ def test_usable_cpus_are_all_where_there_is_no_affinity(monkeypatch: pytest.Monk
 def test_usable_cpus_are_no_more_than_the_containers_quota(
     monkeypatch: pytest.MonkeyPatch, quota: float, usable: float
 ) -> None:
-    monkeypatch.setattr(machine, "_cgroup_quota", lambda: quota)
+    monkeypatch.setattr(machine, "cgroup_quota", lambda: quota)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1, 2, 3}, raising=False)
     assert usable_cpus() == usable
 
 
+# Control groups -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Callable[[dict[str, str]], tuple[Path, Path]]:
+    """Writes files of ``/proc`` and ``/sys/fs/cgroup``, and returns these two folders."""
+
+    def write(files: dict[str, str]) -> tuple[Path, Path]:
+        for name, content in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="ascii")
+        return tmp_path / "proc", tmp_path / "cgroup"
+
+    return write
+
+
+System = Callable[[dict[str, str]], tuple[Path, Path]]
+
+
 @pytest.mark.parametrize(
     ("content", "quota"),
-    [("150000 100000\n", 1.5), ("max 100000\n", None), ("", None), ("max", None), ("1 2 3", None), ("a b", None)],
+    [
+        ("150000 100000\n", 1.5),
+        ("max 100000\n", None),
+        ("", None),
+        ("max", None),
+        ("1 2 3", None),
+        ("a b", None),
+        ("1 0", None),
+    ],
 )
-def test_quota_is_read_from_the_control_group(tmp_path: Path, content: str, quota: float | None) -> None:
-    path = tmp_path / "cpu.max"
-    path.write_text(content, encoding="ascii")
-    assert machine._cgroup_quota(path) == quota
+def test_quota_is_read_from_the_control_group(system: System, content: str, quota: float | None) -> None:
+    """Inside a container, that is the one at the top."""
+    assert cgroup_quota(*system({"cgroup/cpu.max": content})) == quota
+
+
+def test_quota_is_the_tightest_of_all_groups_above(system: System) -> None:
+    """As systemd sets them up for services; the file of a neighbour does not count."""
+    files = {
+        "proc/self/cgroup": "0::/system.slice/ci.service\n",
+        "cgroup/system.slice/cpu.max": "200000 100000",
+        "cgroup/system.slice/ci.service/cpu.max": "max 100000",
+        "cgroup/user.slice/cpu.max": "50000 100000",
+    }
+    assert cgroup_quota(*system(files)) == 2.0
+    assert cgroup_quota(*system({"cgroup/system.slice/ci.service/cpu.max": "75000 50000"})) == 1.5
+
+
+@pytest.mark.parametrize("tree", ["cpu", "cpu,cpuacct"])
+@pytest.mark.parametrize("group", ["", "/docker/abc"])
+def test_quota_is_read_from_the_first_version_of_control_groups_too(system: System, tree: str, group: str) -> None:
+    """Its top may be the process's own, or have the path that the process is told."""
+    files = {
+        "proc/self/cgroup": "5:memory:/docker/abc\n4:cpu,cpuacct:/docker/abc\n1:name=systemd:/\n",
+        f"cgroup/{tree}{group}/cpu.cfs_quota_us": "250000\n",
+        f"cgroup/{tree}{group}/cpu.cfs_period_us": "100000\n",
+        "cgroup/memory/docker/abc/cpu.max": "1 100000",
+    }
+    assert cgroup_quota(*system(files)) == 2.5
+    assert cgroup_quota(*system({f"cgroup/{tree}{group}/cpu.cfs_quota_us": "-1\n"})) is None
+
+
+def test_group_above_what_the_process_can_see_is_left_out(system: System) -> None:
+    files = {"proc/self/cgroup": "0::/../..\nno colons here\n", "cgroup/cpu.max": "100000 100000", "cpu.max": "1 1000"}
+    assert cgroup_quota(*system(files)) == 1.0
 
 
 def test_quota_is_none_where_there_is_no_control_group(tmp_path: Path) -> None:
-    assert machine._cgroup_quota(tmp_path / "cpu.max") is None
+    assert cgroup_quota(tmp_path / "proc", tmp_path / "cgroup") is None
+
+
+def test_quota_of_this_machine_can_be_asked_for() -> None:
+    assert (cgroup_quota() or 1.0) > 0
+    assert allowed_cpus() >= usable_cpus() > 0
+
+
+def test_throttling_is_the_share_of_periods(system: System) -> None:
+    """The group that was throttled most often is the one that hurts."""
+    files = {
+        "proc/self/cgroup": "0::/a\n",
+        "cgroup/a/cpu.stat": "usage_usec 5\nnr_periods 200\nnr_throttled 50\nthrottled_usec 9\n",
+        "cgroup/cpu.stat": "usage_usec 5\nnr_periods 400\nnr_throttled 40\n",
+    }
+    assert throttled_share(*system(files)) == 0.25
+
+
+@pytest.mark.parametrize("content", ["usage_usec 5\n", "nr_periods 0\nnr_throttled 0\n", "nr_periods\n", ""])
+def test_throttling_is_none_without_a_quota(system: System, content: str) -> None:
+    assert throttled_share(*system({"cgroup/cpu.stat": content})) is None
+
+
+# Load -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "pressure"),
+    [("some avg10=12.50 avg60=3.00 avg300=1.00 total=1\nfull avg10=0.00\n", 0.125), ("", None), ("some x=1", None)],
+)
+def test_pressure_is_that_of_the_last_ten_seconds(system: System, content: str, pressure: float | None) -> None:
+    proc, _cgroups = system({"proc/pressure/cpu": content})
+    assert cpu_pressure(proc) == pressure
+
+
+def test_stolen_time_is_a_share_of_all_time(system: System) -> None:
+    """Time of guests is part of that of users, and counted there."""
+    proc, _cgroups = system({"proc/stat": "cpu  40 10 20 100 20 5 5 50 30 3\ncpu0 1 1 1 1 1 1 1 1 1 1\n"})
+    assert stolen_share(proc) == 0.2
+
+
+@pytest.mark.parametrize("content", ["", "cpu 1 2 3", "cpu 0 0 0 0 0 0 0 0"])
+def test_stolen_time_is_none_where_the_system_does_not_say(system: System, content: str) -> None:
+    proc, _cgroups = system({"proc/stat": content})
+    assert stolen_share(proc) is None
+
+
+def test_load_of_a_system_without_such_files_is_unknown(tmp_path: Path) -> None:
+    assert (cpu_pressure(tmp_path), stolen_share(tmp_path), throttled_share(tmp_path, tmp_path)) == (None, None, None)
 
 
 def test_load_average_is_the_one_of_the_last_minute(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,3 +282,16 @@ def test_facts_say_that_the_gil_is_off_where_it_is(monkeypatch: pytest.MonkeyPat
     off: Callable[[], bool] = lambda: False  # noqa: E731 - typed, for the attribute older Pythons do not have
     monkeypatch.setattr(sys, "_is_gil_enabled", off, raising=False)
     assert facts()["gil"] is False
+
+
+def test_versions_may_be_asked_for_of_further_distributions() -> None:
+    assert versions(["coverage", "no-such-distribution-anywhere"]).keys() - versions() <= {"coverage"}
+    assert versions()["pytest"] == pytest.__version__
+
+
+@pytest.mark.parametrize(("built", "free"), [(1, True), (0, False), (None, False)])
+def test_free_threaded_is_how_this_python_was_built(
+    monkeypatch: pytest.MonkeyPatch, built: int | None, *, free: bool
+) -> None:
+    monkeypatch.setattr(sysconfig, "get_config_var", {"Py_GIL_DISABLED": built}.get)
+    assert free_threaded() is free

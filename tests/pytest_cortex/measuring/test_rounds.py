@@ -26,6 +26,7 @@ from pytest_cortex.measuring.rounds import (
     Budget,
     Medians,
     PairedRounds,
+    Progress,
     ResultsDiffer,
     Round,
     Rounds,
@@ -709,3 +710,49 @@ def test_memory_is_thawed_after_an_error() -> None:
 def test_records_are_frozen_rounds(programs: Programs) -> None:
     record = next(paired(programs(2.0, 1.0), seed="1").stream())
     assert record == RoundRecord(sequential_s=2.0, parallel_s=1.0, first=record.first, warmup=False, spoilt=None)
+
+
+# Progress -------------------------------------------------------------------------------------------------------------
+
+
+def told(both: dict[str, Callable[[], Any]], *, count: int, **options: Any) -> list[Progress | None]:
+    """Returns what is told of the warm-ups and *count* rounds that count."""
+    seen: list[Progress | None] = []
+    rounds = Rounds(arms_of(both), seed="seed", budget=BUDGET, on_round=seen.append, **options)
+    list(islice(rounds.stream(), count))
+    rounds.rest()
+    return seen
+
+
+def test_every_round_is_told_and_then_that_none_is_to_come(programs: Programs) -> None:
+    *rounds, rest = told(programs([0.4, 0.4, 0.4, 0.2], 0.1), count=2)
+    seen = [each for each in rounds if each is not None]
+    assert rest is None
+    assert [(each.made, each.counted, each.horizon) for each in seen] == [(1, 0, 0), (2, 0, 0), (3, 1, 20), (4, 2, 20)]
+    assert [each.spent_s for each in seen] == pytest.approx([0.5, 1.0, 1.5, 1.8])
+    assert [each.left_s for each in seen] == pytest.approx([0.0, 0.0, 19 * 1.5 / 3, 18 * 1.8 / 4])
+    assert [each.speedup for each in seen[:2]] == [None, None]
+    assert [each.speedup for each in seen[2:]] == pytest.approx([4.0, 8**0.5])  # of 4 and 2, on the log scale
+
+
+def test_spoilt_rounds_are_told_as_such(programs: Programs) -> None:
+    seen = told(programs(0.1, 0.1), count=1, watch=saying(["steal", "steal", None]))
+    assert [(each.made, each.counted, each.spoilt) for each in seen if each is not None] == [
+        *((1, 0, 0), (2, 0, 0)),
+        *((3, 0, 1), (4, 0, 2), (5, 1, 2)),
+    ]
+
+
+def test_speedup_of_several_arms_is_that_of_the_last_over_the_first(three: dict[str, Callable[[], Any]]) -> None:
+    *_, last, _rest = told(three, count=1)
+    assert last is not None
+    assert last.speedup == pytest.approx(6.0)
+
+
+def test_nobody_need_look(programs: Programs) -> None:
+    rounds_of(programs(0.1, 0.1)).rest()
+
+
+def test_what_is_told_comes_outside_the_clock(programs: Programs, advance: Callable[..., None]) -> None:
+    rounds = Rounds(arms_of(programs(0.2, 0.1)), seed="seed", budget=BUDGET, on_round=lambda _progress: advance(5.0))
+    assert next(rounds.stream()).seconds == pytest.approx(0.3)

@@ -120,7 +120,10 @@ def test_scaling_without_rounds_has_dashes() -> None:
 
 @pytest.mark.parametrize(
     "title",
-    ["What did not pass", "Where the missing speedup went", "Scaling", "Notes", "Environment", "Settings"],
+    [
+        *("What did not pass", "What did not run to the end", "Where the missing speedup went", "Scaling", "Notes"),
+        *("How long it took", "Environment", "Settings"),
+    ],
 )
 def test_section_with_nothing_in_it_is_left_out(title: str) -> None:
     """A heading above nothing is noise."""
@@ -153,8 +156,34 @@ def test_scope_of_the_intervals_is_stated() -> None:
 
 
 @pytest.mark.parametrize("complete", [True, False])
-def test_interruption_is_said_only_when_there_was_one(complete: bool) -> None:  # noqa: FBT001 - a parameter
-    assert ("interrupted" in markdown(session(MEASURED, complete=complete))) is not complete
+def test_early_end_is_said_only_when_there_was_one(complete: bool) -> None:  # noqa: FBT001 - a parameter
+    assert ("> **The run ended early.**" in markdown(session(MEASURED, complete=complete))) is not complete
+
+
+def test_early_end_names_every_test_that_did_not_run_to_its_end() -> None:
+    tests = tuple(f"tests/test_a.py::test_{number}[a|b]" for number in range(9))
+    text = markdown(replace(session(MEASURED, complete=False), unfinished=tests))
+    assert "> **The run ended early: 9 bench tests did not run to the end.**" in text
+    listed = section(text, "What did not run to the end").splitlines()
+    assert listed == [rf"- tests/test_a.py::test_{number}\[a\|b\]" for number in range(9)]
+
+
+def test_it_is_said_how_long_everything_took() -> None:
+    """The sum and the parts; what the bench tests do besides is in the sum only."""
+    timed = replace(session(replace(MEASURED, took_s=2.5), replace(UNMEASURED, name="none")), took_s=4.25)
+    text = section(markdown(timed), "How long it took")
+    assert table_row(text, "small") == ["small", "2", "2.500 s"]
+    assert table_row(text, "none") == ["none", "0", "–"]
+    assert table_row(text, "All bench tests") == ["All bench tests", "", "4.250 s"]
+    assert "budget" not in text
+
+
+def test_time_budget_stands_below_what_was_used_of_it() -> None:
+    record = replace(session(MEASURED), took_s=4.0, settings={"total_budget": SettingRecord(value=60.0, origin="ini")})
+    text = section(markdown(record), "How long it took")
+    assert text.rstrip().endswith("The time budget of the bench is 60 s (`--cortex-total-budget`).")
+    none = replace(record, settings={"total_budget": SettingRecord(value=None, origin="default")})
+    assert "time budget" not in section(markdown(none), "How long it took")
 
 
 def test_summary_says_so_when_nothing_was_measured() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sample_records import EXPLAINED, MEASURED, SCALING, UNMEASURED, session, verdict
 
 from pytest_cortex.judging.gate import Outcome
-from pytest_cortex.record import SessionRecord
+from pytest_cortex.record import SessionRecord, SettingRecord
 from pytest_cortex.reporting import lines
 from pytest_cortex.wording import cells, interval, ratio, seconds, shorten
 
@@ -99,8 +99,24 @@ def test_one_name_with_several_numbers_of_workers_needs_no_test_id() -> None:
     assert [line.split()[:2] for line in shown[1:]] == [["small", "4"], ["small", "8"]]
 
 
-def test_interruption_is_said() -> None:
-    assert "ended early" in texts(session(MEASURED, complete=False))[-1]
+def test_early_end_is_said() -> None:
+    assert texts(session(MEASURED, complete=False))[-1] == "the run ended early"
+
+
+def test_early_end_names_the_first_tests_that_did_not_run_to_their_end() -> None:
+    one = replace(session(MEASURED, complete=False), unfinished=("a.py::test_a\n",))
+    assert texts(one)[-1] == r"the run ended early: 1 bench test did not run to the end: a.py::test_a\n"
+    many = replace(one, unfinished=tuple(f"a.py::test_{number}" for number in range(5)))
+    assert texts(many)[-1] == (
+        "the run ended early: 5 bench tests did not run to the end: a.py::test_0, a.py::test_1, a.py::test_2 and 2 more"
+    )
+
+
+def test_what_the_bench_took_is_said_where_it_has_a_time_budget() -> None:
+    budget = {"total_budget": SettingRecord(value=60.0, origin="command line")}
+    record = replace(session(MEASURED), took_s=41.26, settings=budget)
+    assert texts(record)[-1] == "the bench took 41.3 s of its time budget of 60 s"
+    assert len(texts(replace(record, took_s=None))) == len(texts(replace(record, settings={}))) == 2
 
 
 def test_empty_session_is_said() -> None:
