@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 from any_records import SESSIONS, SESSIONS_WITH_BROKEN_NUMBERS
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from sample_records import EXPLAINED, MEASURED, session, verdict
 
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reading import CAME_WITH, UnreadableRecord, from_json, load, parsed
 from pytest_cortex.record import SCHEMA_VERSION, Arm, SessionRecord, to_json
 from pytest_cortex.reporting import document, summary, table, trace
+
+# The machine may be busy; how fast examples come is not what is tested.
+patient = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 LAYOUTS = Path(__file__).parents[1] / "recorded" / "layouts"
 RECORD = session(replace(EXPLAINED, verdicts=(verdict(Outcome.FAIL),), dependencies=(("b", "a"),)))
@@ -33,19 +36,19 @@ def refused(changed: Any) -> UnreadableRecord:
 # What was written comes back ------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50)
+@patient
 @given(SESSIONS)
 def test_record_comes_back_as_it_was(record: SessionRecord) -> None:
     assert from_json(to_json(record)) == record
 
 
-@settings(max_examples=50)
+@patient
 @given(SESSIONS)
 def test_record_comes_back_through_the_bytes_of_its_file(record: SessionRecord) -> None:
     assert from_json(parsed(document.encode(record))) == record
 
 
-@settings(max_examples=50)
+@patient
 @given(SESSIONS_WITH_BROKEN_NUMBERS)
 def test_file_is_the_same_after_reading_and_writing_it(record: SessionRecord) -> None:
     """Numbers that were not finite are null in a file, so they do not come back; the file's bytes do."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from any_records import any_of
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_cortex.history import folder as folder_module
@@ -19,6 +19,9 @@ from pytest_cortex.history.retention import Retention
 from pytest_cortex.history.run import HistoryEntry, HistoryRun, decode, encode
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.reading import UnreadableRecord
+
+# The machine may be busy; how fast examples come is not what is tested.
+patient = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 ENTRY = HistoryEntry(
     test="test_it.py::test_it",
@@ -51,7 +54,7 @@ def days(saved: Any) -> list[int]:
 # One file -------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50)
+@patient
 @given(st.lists(any_of(HistoryEntry), max_size=3).map(tuple), st.none() | st.text())
 def test_run_comes_back_from_its_bytes(measurements: tuple[HistoryEntry, ...], commit: str | None) -> None:
     run = replace(RUN, measurements=measurements, commit=commit)

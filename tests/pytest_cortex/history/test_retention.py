@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_cortex.history.retention import Retention
+
+# The machine may be busy; how fast examples come is not what is tested.
+patient = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Run = tuple[str, datetime]
@@ -29,6 +32,7 @@ def days_kept(runs: list[Run], names: frozenset[str]) -> list[int]:
     return sorted((moment - START).days for name, moment in runs if name in names)
 
 
+@patient
 @given(run_lists, retentions)
 def test_never_more_than_the_cap_and_always_the_latest(runs: list[Run], retention: Retention) -> None:
     kept = retention.kept(runs)
@@ -37,12 +41,14 @@ def test_never_more_than_the_cap_and_always_the_latest(runs: list[Run], retentio
     assert kept >= {name for name, _moment in latest}
 
 
+@patient
 @given(run_lists, retentions)
 def test_dropping_twice_drops_nothing_more(runs: list[Run], retention: Retention) -> None:
     kept = retention.kept(runs)
     assert retention.kept([run for run in runs if run[0] in kept]) == kept
 
 
+@patient
 @given(run_lists, retentions, st.randoms(use_true_random=False))
 def test_order_of_the_files_makes_no_difference(runs: list[Run], retention: Retention, random: Random) -> None:
     shuffled = list(runs)
@@ -50,6 +56,7 @@ def test_order_of_the_files_makes_no_difference(runs: list[Run], retention: Rete
     assert retention.kept(shuffled) == retention.kept(runs)
 
 
+@patient
 @given(run_lists, retentions, st.integers(1, 5))
 def test_it_makes_no_difference_how_often_runs_are_dropped(runs: list[Run], retention: Retention, every: int) -> None:
     """After every run, after some, or once at the end: the same runs are left."""
@@ -62,6 +69,7 @@ def test_it_makes_no_difference_how_often_runs_are_dropped(runs: list[Run], rete
     assert retention.kept(left) == retention.kept(runs)
 
 
+@patient
 @given(run_lists, retentions)
 def test_two_who_drop_at_once_leave_the_latest(runs: list[Run], retention: Retention) -> None:
     """Each with its own run, and without that of the other: what both drop is gone."""
