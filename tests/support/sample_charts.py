@@ -9,6 +9,8 @@ from sample_records import MEASURED, session, verdict
 from pytest_cortex.judging.gate import Outcome
 from pytest_cortex.record import (
     Arm,
+    HistoryPoint,
+    HistorySeries,
     MeasurementRecord,
     RoundRecord,
     ScalingPointRecord,
@@ -18,7 +20,6 @@ from pytest_cortex.record import (
     SpanRecord,
     StepRecord,
 )
-from pytest_cortex.reporting.history_rows import HistoryPoint, HistorySeries
 
 STEPS = ("graph", "balance", "contention", "overhead", "unexplained")
 
@@ -130,10 +131,16 @@ def run_of(*measurements: MeasurementRecord, scalings: tuple[ScalingRecord, ...]
 def many(count: int) -> SessionRecord:
     """So many measurements with every outcome in turn, and up to ten programs at several numbers of workers."""
     outcomes = [*Outcome, None]
-    return run_of(
+    run = run_of(
         *(rich(f"scenario {number}", 1 + number % 4 * 0.8, outcome=outcomes[number % 4]) for number in range(count)),
         scalings=tuple(curve(f"program {number}") for number in range(min(count, 10))),
     )
+    return saved_with(*(saved(f"scenario {number}") for number in range(count)), run=run)
+
+
+def saved_with(*series: HistorySeries, run: SessionRecord | None = None) -> SessionRecord:
+    """A session with a history; by default one that measured nothing."""
+    return replace(run or run_of(), history=series)
 
 
 def saved(name: str = "small", count: int = 5, outcome: Outcome | None = Outcome.PASS) -> HistorySeries:

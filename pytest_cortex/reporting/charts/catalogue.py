@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_cortex.reporting.charts.content import comparison, missing, rounds, scaling, timeline
+from pytest_cortex.reporting.charts.content import comparison, history, missing, rounds, scaling, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ TITLES: Mapping[str, str] = {
     "scaling": "Speedup against workers",
     "timeline": "Timeline",
     "rounds": "Rounds",
+    "history": "Speedup from run to run",
 }
 """By name of the file, without its ending."""
 
@@ -32,6 +33,7 @@ _DESCRIBE: Mapping[str, Callable[[SessionRecord], str | None]] = {
     "scaling": scaling.describe,
     "timeline": timeline.describe,
     "rounds": rounds.describe,
+    "history": history.describe,
 }
 
 

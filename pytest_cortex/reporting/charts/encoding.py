@@ -24,15 +24,13 @@ from pytest_cortex.reporting.charts.drawing import scaling as draw_scaling
 from pytest_cortex.reporting.charts.drawing import timeline as draw_timeline
 from pytest_cortex.reporting.charts.theme import THEMES, Theme, ThemeName
 from pytest_cortex.reporting.summary import result
-from pytest_cortex.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from matplotlib.figure import Figure
 
     from pytest_cortex.record import SessionRecord
-    from pytest_cortex.reporting.history_rows import HistorySeries
 
 Format: TypeAlias = Literal["svg", "png"]
 
@@ -70,6 +68,7 @@ _CHARTS: Mapping[str, _Chart[Any]] = {
     "scaling": _Chart(scaling.scaling, draw_scaling.figure),
     "timeline": _Chart(timeline.timeline, draw_timeline.figure),
     "rounds": _Chart(rounds.rounds, draw_rounds.figure),
+    "history": _Chart(history.history, draw_history.figure),
 }
 
 
@@ -102,26 +101,6 @@ def draw(session: SessionRecord, name: str, theme: Theme) -> Figure:
     if drawn is None:
         raise ValueError(f"this record has nothing to show in the chart {name!r}: ask charts_of() first")
     return drawn
-
-
-def encode_history(series: Sequence[HistorySeries], format_: Format, *, theme: ThemeName = "light") -> bytes:
-    """Returns the bytes of the chart of the history: a panel per series.
-
-    Args:
-        series: One per program and kind of machine.
-        format_: ``"svg"`` or ``"png"``.
-        theme: Colours for a light or for a dark page.
-
-    Raises:
-        ValueError: If there is no run in any of them.
-    """
-    shown = history.history(series)
-    if shown is None:
-        raise ValueError(f"there is no run to draw in these {len(series)} series: save some runs first")
-    runs = plural(sum(len(one.points) for one in series), "run")
-    with _style():
-        drawn = draw_history.figure(shown, f"{runs} of {plural(len(series), 'program')}", THEMES[theme])
-        return _bytes(drawn, format_, draw_history.TITLE, history.describe(series) or "")
 
 
 def _bytes(drawn: Figure, format_: Format, title: str, description: str) -> bytes:

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_cortex.wording import finite, plural, printable, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pytest_cortex.reporting.history_rows import HistoryPoint, HistorySeries
+    from pytest_cortex.record import HistoryPoint, HistorySeries, SessionRecord
 
 MOST_PANELS = 40
 MOST_RUNS = 500
@@ -71,9 +69,9 @@ class Trends:
     left_out: str
 
 
-def history(series: Sequence[HistorySeries]) -> Trends | None:
-    """Returns a trend per series with a run in it, None if there is none."""
-    trends = [trend for one in series if (trend := _trend(one)).runs]
+def history(session: SessionRecord) -> Trends | None:
+    """Returns a trend per program and machine of which a run was saved; None if there is none."""
+    trends = [trend for one in session.history if (trend := _trend(one)).runs]
     if not trends:
         return None
     chosen = sorted(sorted(range(len(trends)), key=lambda index: _urgency(trends[index]))[:MOST_PANELS])
@@ -85,9 +83,9 @@ def history(series: Sequence[HistorySeries]) -> Trends | None:
     )
 
 
-def describe(series: Sequence[HistorySeries]) -> str | None:
+def describe(session: SessionRecord) -> str | None:
     """Returns what the chart says, for those who cannot see it; None if there is no chart."""
-    shown = history(series)
+    shown = history(session)
     if shown is None:
         return None
     said = "; ".join(f"{trend.label} ({trend.detail}): {_in_words(trend)}" for trend in shown.trends)
@@ -102,7 +100,7 @@ def _trend(one: HistorySeries) -> Trend:
     runs = [_run(point) for point in one.points if finite(point.speedup) is not None]
     return Trend(
         label=f"{printable(one.name)} on {plural(one.workers, 'worker')}",
-        detail=f"{printable(one.test)} · {printable(one.machine)}",
+        detail=f"{printable(one.test)} · {printable(one.machine_name or one.machine)}",
         runs=tuple(runs[-MOST_RUNS:]),
         earlier=max(0, len(runs) - MOST_RUNS),
     )

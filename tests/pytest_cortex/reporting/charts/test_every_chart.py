@@ -3,7 +3,6 @@
 import io
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 
 import matplotlib as mpl
@@ -11,23 +10,18 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from pictures import clipped, overlapping
-from sample_charts import HOSTILE, curve, many, rich, run_of, saved
+from sample_charts import HOSTILE, curve, many, rich, run_of, saved, saved_with
 
 from pytest_cortex.record import SessionRecord
 from pytest_cortex.reporting.charts import encoding
 from pytest_cortex.reporting.charts.catalogue import SOURCE, TITLES, alternative, charts_of
-from pytest_cortex.reporting.charts.content import history
-from pytest_cortex.reporting.charts.drawing import history as draw_history
-from pytest_cortex.reporting.charts.encoding import Format, draw, encode, encode_history
+from pytest_cortex.reporting.charts.encoding import Format, draw, encode
 from pytest_cortex.reporting.charts.theme import THEMES, ThemeName
 
 TWO = many(2)
-EVERY_CHART = [*TITLES, "history"]
 
 
 def encoded_anew(name: str, format_: Format, theme: ThemeName = "light") -> bytes:
-    if name == "history":
-        return encode_history([saved()], format_, theme=theme)
     return encode(TWO, name, format_, theme=theme)
 
 
@@ -39,9 +33,7 @@ def picture(record: SessionRecord, name: str) -> Figure:
 
 
 def picture_of_history(*names: str, count: int = 5) -> Figure:
-    trends = history.history([saved(name, count) for name in names])
-    assert trends is not None
-    return draw_history.figure(trends, "subtitle", THEMES["light"])
+    return picture(saved_with(*(saved(name, count) for name in names)), "history")
 
 
 def test_there_is_data_for_every_chart_in_these_tests() -> None:
@@ -52,7 +44,7 @@ def test_there_is_data_for_every_chart_in_these_tests() -> None:
 # Bytes ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", EVERY_CHART)
+@pytest.mark.parametrize("name", TITLES)
 @pytest.mark.parametrize("format_", ["svg", "png"])
 def test_bytes_repeat_whatever_the_users_settings(name: str, format_: Format) -> None:
     theirs = {
@@ -72,7 +64,7 @@ def test_users_settings_are_left_alone() -> None:
     assert dict(mpl.rcParams) == before
 
 
-@pytest.mark.parametrize("name", EVERY_CHART)
+@pytest.mark.parametrize("name", TITLES)
 def test_svg_is_well_formed_has_no_date_and_says_whose_it_is(name: str) -> None:
     data = encoded(name, "svg").decode()
     ET.fromstring(data)  # noqa: S314 - our own drawing
@@ -81,12 +73,12 @@ def test_svg_is_well_formed_has_no_date_and_says_whose_it_is(name: str) -> None:
     assert f"<dc:source>{SOURCE}</dc:source>" in data
 
 
-@pytest.mark.parametrize("name", EVERY_CHART)
+@pytest.mark.parametrize("name", TITLES)
 def test_png_says_whose_it_is(name: str) -> None:
     assert f"Source\0{SOURCE}".encode() in encoded(name, "png")
 
 
-@pytest.mark.parametrize("name", EVERY_CHART)
+@pytest.mark.parametrize("name", TITLES)
 @pytest.mark.parametrize("theme", THEMES)
 def test_paper_is_opaque_and_of_the_themes_colour(name: str, theme: ThemeName) -> None:
     corner = imread(io.BytesIO(encoded(name, "png", theme)))[0, 0]
@@ -184,8 +176,3 @@ def test_chart_without_data_says_what_to_do_instead(name: str) -> None:
 def test_unknown_chart_is_an_error(ask: Callable[[str, SessionRecord], object]) -> None:
     with pytest.raises(KeyError):
         ask("pie", TWO)
-
-
-def test_history_without_a_run_says_what_to_do_instead() -> None:
-    with pytest.raises(ValueError, match="no run to draw in these 1 series: save some runs first"):
-        encode_history([replace(saved(), points=())], "svg")

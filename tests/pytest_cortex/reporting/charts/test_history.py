@@ -6,17 +6,17 @@ from dataclasses import replace
 import pytest
 from matplotlib.figure import Figure
 from pictures import legend, points, written
-from sample_charts import saved
+from sample_charts import saved, saved_with
 
 from pytest_cortex.judging.gate import Outcome
+from pytest_cortex.record import HistorySeries
 from pytest_cortex.reporting.charts.content.history import MOST_PANELS, MOST_RUNS, Trends, describe, history
 from pytest_cortex.reporting.charts.drawing.history import MOST_MARKS, figure
 from pytest_cortex.reporting.charts.theme import LOOKS, THEMES
-from pytest_cortex.reporting.history_rows import HistorySeries
 
 
 def shown(*series: HistorySeries) -> Trends:
-    found = history(series)
+    found = history(saved_with(*series))
     assert found is not None
     return found
 
@@ -29,7 +29,7 @@ def test_there_is_a_panel_per_series_with_a_run() -> None:
     found = shown(saved("a"), replace(saved("b"), points=()), saved("c"))
     assert [trend.label for trend in found.trends] == ["a on 4 workers", "c on 4 workers"]
     assert found.trends[0].detail == "tests/test_pipeline.py::test_small · Linux x86_64, 2 CPUs, CPython 3.11"
-    assert history([]) is None
+    assert history(saved_with()) is None
 
 
 def test_run_that_measured_nothing_is_left_out() -> None:
@@ -54,11 +54,11 @@ def test_what_fails_now_stays_when_there_are_too_many_programs() -> None:
 
 
 def test_words_have_first_last_and_range() -> None:
-    assert describe([saved()]) == (
+    assert describe(saved_with(saved())) == (
         "Speedup from run to run: small on 4 workers (tests/test_pipeline.py::test_small · Linux x86_64, 2 CPUs, "
         "CPython 3.11): 5 runs from 2026-01-01 12:00 to 2026-01-05 12:00, the last 3.90 (PASS), all from 3.80 to 4.00."
     )
-    assert describe([]) is None
+    assert describe(saved_with()) is None
 
 
 def test_date_of_any_form_is_shown() -> None:
