@@ -128,6 +128,8 @@ class MeasurementRecord:
         dependencies: Pairs (module, what it waits for).
         phases: The place of each module's phase.
         horizon: Most rounds that would have counted; 0 if no round was made.
+        batch: How many runs were timed together, one after the other, because one alone would have been too short; the
+            seconds of rounds are then those of one of them on average.
         steps: Where the missing speedup went, from the ideal down to the measured; empty if unknown.
         causes: Sentences for people on why it is no faster, the weightiest first.
         verdicts: One per gate, in the order they were asked.
@@ -157,6 +159,7 @@ class MeasurementRecord:
     dependencies: tuple[tuple[str, str], ...] = ()
     phases: Mapping[str, int] = field(default_factory=dict)
     horizon: int = 0
+    batch: int = 1
     steps: tuple[StepRecord, ...] = ()
     causes: tuple[str, ...] = ()
     verdicts: tuple[VerdictRecord, ...] = ()

@@ -17,6 +17,7 @@ from pytest_cortex.bench.court import Court
 from pytest_cortex.bench.result import BenchResult
 from pytest_cortex.bench.scaling_result import ScalingResult
 from pytest_cortex.bench.subject import (
+    Around,
     Equal,
     Program,
     Subject,
@@ -96,6 +97,8 @@ class CortexBench:
         equal: Equal = operator.eq,
         time_limit_s: float | None = None,
         name: str | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
     ) -> BenchResult: ...
     @overload
     def __call__(
@@ -108,6 +111,8 @@ class CortexBench:
         equal: Equal = operator.eq,
         time_limit_s: float | None = None,
         name: str | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
     ) -> BenchResult: ...
     def __call__(
         self,
@@ -122,6 +127,8 @@ class CortexBench:
         equal: Equal = operator.eq,
         time_limit_s: float | None = None,
         name: str | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
     ) -> BenchResult:
         """Measures, judges the gates that the test has, and returns the result.
 
@@ -136,6 +143,10 @@ class CortexBench:
             equal: Compares the results of the two; for operations, what they left in their contexts.
             time_limit_s: Seconds after which one run is stopped; by default ``--cortex-time-limit``.
             name: How reports call it.
+            setup: Called before every single run, outside the clock; what it returns is the one argument of the
+                program.  For an operation, a mapping that is added to *context*.  May be a coroutine function.
+            teardown: Called after every single run, outside the clock, also after one that failed, with what *setup*
+                returned; without *setup*, without arguments.
 
         Raises:
             GateFailed: If a gate's verdict is FAIL.
@@ -146,7 +157,7 @@ class CortexBench:
             ValueError: If *workers* or *time_limit_s* makes no sense.
         """
         __tracebackhide__ = True
-        limit_s = self._limit_s(time_limit_s)
+        around = self._around(equal, time_limit_s, setup, teardown)
         label = self._label(name or (subject.name if isinstance(subject, Scenario) else None))
         if subject is not None and sequential is None and parallel is None:
             measured = subject_of_graph(
@@ -155,11 +166,10 @@ class CortexBench:
                 workers=workers,
                 profile=profile,
                 context=context or {},
-                equal=equal,
-                limit_s=limit_s,
+                around=around,
             )
         elif subject is None and sequential is not None and parallel is not None:
-            measured = subject_of_programs(sequential, parallel, label, workers, equal, limit_s)
+            measured = subject_of_programs(sequential, parallel, label, workers, around)
         else:
             raise TypeError(
                 "cortex_bench takes either an operation or scenario, as in cortex_bench(operation, workers=4), or two "
@@ -178,6 +188,8 @@ class CortexBench:
         equal: Equal = operator.eq,
         time_limit_s: float | None = None,
         name: str | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
     ) -> dict[str, BenchResult]:
         """Measures several programs that do the same, in the same rounds, each against one of them.
 
@@ -189,6 +201,9 @@ class CortexBench:
             equal: Compares the results of two.
             time_limit_s: Seconds after which one run is stopped; by default ``--cortex-time-limit``.
             name: How reports call it.
+            setup: Called before every single run, outside the clock; what it returns is the one argument of the
+                contender.
+            teardown: Called after every single run with what *setup* returned, as in a plain call.
 
         Returns:
             By name, a result for every other contender; its ``speedup`` is baseline's seconds / its own.
@@ -201,8 +216,8 @@ class CortexBench:
             ValueError: If there are fewer than two contenders, or *baseline* is none of them.
         """
         __tracebackhide__ = True
-        limit_s = self._limit_s(time_limit_s)
-        subjects = subjects_of_contenders(contenders, baseline, self._label(name), equal=equal, limit_s=limit_s)
+        around = self._around(equal, time_limit_s, setup, teardown)
+        subjects = subjects_of_contenders(contenders, baseline, self._label(name), around)
         _rounds, results = self._opened(subjects)
         limits = [Limit(gate=g, value=v, origin="marker") for g, v in self._marker.items() if g == "min_speedup"]
         for result, subject in zip(results, subjects, strict=True):
@@ -211,7 +226,7 @@ class CortexBench:
 
     def scale(
         self,
-        subject: Operation | Scenario | Callable[[int], Any],
+        subject: Operation | Scenario | Callable[..., Any],
         /,
         *,
         workers: Sequence[int],
@@ -220,6 +235,8 @@ class CortexBench:
         equal: Equal = operator.eq,
         time_limit_s: float | None = None,
         name: str | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
     ) -> ScalingResult:
         """Measures one program with several numbers of workers, in the same rounds.
 
@@ -233,6 +250,9 @@ class CortexBench:
             equal: Compares the results of two runs.
             time_limit_s: Seconds after which one run is stopped; by default ``--cortex-time-limit``.
             name: How reports call it.
+            setup: Called before every single run, outside the clock; what it returns is the second argument of the
+                function, after the number of workers.  For an operation, a mapping that is added to *context*.
+            teardown: Called after every single run with what *setup* returned, as in a plain call.
 
         Raises:
             GateFailed: If a gate's verdict is FAIL.
@@ -250,8 +270,7 @@ class CortexBench:
             workers,
             profile=profile,
             context=context or {},
-            equal=equal,
-            limit_s=self._limit_s(time_limit_s),
+            around=self._around(equal, time_limit_s, setup, teardown),
         )
         rounds, results = self._opened(subjects)
         scaling = ScalingResult(label, results, rounds)
@@ -261,11 +280,20 @@ class CortexBench:
             result.measure_without_gate()
         return scaling
 
-    def _limit_s(self, time_limit_s: float | None) -> float:
+    def _around(
+        self,
+        equal: Equal,
+        time_limit_s: float | None,
+        setup: Callable[[], Any] | None,
+        teardown: Callable[..., Any] | None,
+    ) -> Around:
         limit_s: float = self._settings["time_limit"] if time_limit_s is None else time_limit_s
         if not limit_s > 0:
             raise ValueError(f"time_limit_s must be a number of seconds above 0, not {limit_s!r}")
-        return limit_s
+        for name, function in (("setup", setup), ("teardown", teardown)):
+            if function is not None and not callable(function):
+                raise TypeError(f"{name}= takes a function, not {function!r}")
+        return Around(equal=equal, limit_s=limit_s, setup=setup, teardown=teardown)
 
     def _opened(self, subjects: list[Subject]) -> tuple[Rounds, list[BenchResult]]:
         """Returns rounds, none of which is made yet, and one result per subject that looks at them."""

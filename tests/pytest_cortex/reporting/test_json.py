@@ -76,6 +76,7 @@ measurements = st.builds(
     durations=st.dictionaries(texts, numbers, max_size=2),
     phases=st.dictionaries(texts, st.integers(0, 9), max_size=2),
     horizon=st.integers(0, 90),
+    batch=st.integers(1, 9),
     steps=st.lists(steps, max_size=2).map(tuple),
     causes=st.lists(texts, max_size=2).map(tuple),
     warnings=st.lists(texts, max_size=2).map(tuple),
