@@ -26,7 +26,7 @@ ARMS = Path(__file__).with_name("arms.py")
 CI_VARIABLES = ("CI", "BUILD_NUMBER")
 """What tells pytest that nobody is watching, so that its last lines are as long as they come."""
 
-WITHOUT = "-p no:hypothesispytest -p no:benchmark -p no:timeout"
+WITHOUT = "-p no:hypothesispytest -p no:benchmark -p no:timeout -p no:asyncio -p no:anyio"
 """Plugins that may be there, play no part here, and take longer to import than the runs take."""
 
 BENCH_TEST = """
