@@ -147,6 +147,8 @@ class MeasurementRecord:
         phases: The place of each module's phase.
         timeline: The parallel run of median length, by start; empty where modules were not seen from inside.
         horizon: Most rounds that would have counted; 0 if no round was made.
+        batch: How many runs were timed together, one after the other, because one alone would have been too short; the
+            seconds of rounds are then those of one of them on average.
         steps: Where the missing speedup went, from the ideal down to the measured; empty if unknown.
         causes: Sentences for people on why it is no faster, the weightiest first.
         verdicts: One per gate, in the order they were asked.
@@ -181,6 +183,7 @@ class MeasurementRecord:
     phases: Mapping[str, int] = field(default_factory=dict)
     timeline: tuple[SpanRecord, ...] = ()
     horizon: int = 0
+    batch: int = 1
     steps: tuple[StepRecord, ...] = ()
     causes: tuple[str, ...] = ()
     verdicts: tuple[VerdictRecord, ...] = ()

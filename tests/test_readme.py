@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ci_files import commands, parsed
@@ -19,12 +21,13 @@ from pytest_cortex.settings.values import GATES
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, flags=re.MULTILINE | re.DOTALL)
-TEST_FILES = {
-    match[1]: code
-    for language, code in BLOCKS
-    if language == "python" and (match := re.match(r"# (test_\w+\.py)", code))
+FILES = {
+    match[1]: code for language, code in BLOCKS if language == "python" and (match := re.match(r"# (\w+\.py)\n", code))
 }
-SCRIPTS = [code for language, code in BLOCKS if language == "python" and not code.startswith("# test_")]
+IN_RECIPES = TEXT.partition("\n## Recipes\n")[2].partition("\n## ")[0]
+RECIPES = {name: code for name, code in FILES.items() if code in IN_RECIPES}
+TEST_FILES = {name: code for name, code in FILES.items() if name not in RECIPES}
+SCRIPTS = [code for language, code in BLOCKS if language == "python" and code not in FILES.values()]
 SHELL = [line for language, code in BLOCKS if language == "sh" for line in code.splitlines()]
 SET_UPS = [line for line in SHELL if "venv" in line]
 IN_YAML = [
@@ -68,6 +71,7 @@ def project(tmp_path: Path) -> Path:
 def test_readme_shows_what_this_file_runs() -> None:
     """Guards the patterns above: a README that they no longer match would be tested by nothing."""
     assert len(TEST_FILES) == 4
+    assert len(RECIPES) == 7
     assert len(SCRIPTS) == 3
     assert len(SET_UPS) == 2
     assert len(COMMANDS) >= 6
@@ -77,6 +81,54 @@ def test_readme_test_files_pass(project: Path) -> None:
     done = in_shell("pytest --cortex-bench --cortex-module-duration=0.01 --cortex-min-efficiency=0.3", project)
     assert done.returncode == 0, done.stdout
     assert (project / "reports" / "cortex.json").exists()
+
+
+# Recipes --------------------------------------------------------------------------------------------------------------
+
+
+# So that every round counts, and a busy machine needs no more of them than a quiet one.
+UNWATCHED = """
+from pytest_cortex.measuring import rounds
+from pytest_cortex.measuring.interference import Monitor
+
+Monitor.watch = lambda _monitor: rounds.undisturbed()
+"""
+
+
+def missing_in(code: str) -> list[str]:
+    """Libraries that *code* imports and that are not installed."""
+    names = re.findall(r"^(?:from|import) (\w+)", code, flags=re.MULTILINE)
+    return [name for name in names if f"{name}.py" not in RECIPES and importlib.util.find_spec(name) is None]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What all recipes measured whose libraries are installed, by the name of their files."""
+    folder = tmp_path_factory.mktemp("recipes")
+    for name, code in RECIPES.items():
+        if not missing_in(code):
+            (folder / name).write_text(code, encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
+    (folder / "conftest.py").write_text(UNWATCHED, encoding="utf-8")
+    done = in_shell("pytest --cortex-bench -p no:asyncio -p no:anyio", folder)
+    assert done.returncode == 0, done.stdout
+    document = json.loads((folder / "reports" / "cortex.json").read_text(encoding="utf-8"))
+    return {each["test"].partition("::")[0]: each for each in document["measurements"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in RECIPES if name.startswith("test_")])
+def test_readme_recipe_measures_what_it_says(name: str, measured: dict[str, dict[str, Any]]) -> None:
+    """Eight waits of 5 ms, one after the other and four at once, cannot take less; how much more is the machine's."""
+    if missing := missing_in(RECIPES[name]):
+        pytest.skip(f"{', '.join(missing)} is not installed; the extra dev has it")
+    one = measured[name]
+    assert (one["workers"], one["error"], one["warnings"]) == (4, None, [])
+    assert one["sequential_s"] >= 8 * 0.005
+    assert one["parallel_s"] >= 2 * 0.005
+
+
+# The rest -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", SCRIPTS)

@@ -72,5 +72,7 @@ def diagnosis_of_programs(subject: Subject, rounds: PairedRounds) -> Diagnosis:
 
 
 def _watched(subject: Subject, arm: str) -> Samples:
-    with time_limit(subject.arms.time_limit_s, f"the {arm} arm, looked at once more"):
-        return watch(subject.arms.programs[arm])
+    arms = subject.arms
+    limit = time_limit(arms.time_limit_s, f"the {arm} arm, looked at once more", spared=arms.spared)
+    with arms.ready(arm) as program, limit:
+        return watch(program)

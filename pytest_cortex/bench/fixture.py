@@ -18,6 +18,7 @@ from pytest_cortex.bench.court import Court
 from pytest_cortex.bench.result import BenchResult
 from pytest_cortex.bench.scaling_result import ScalingResult
 from pytest_cortex.bench.subject import (
+    Around,
     Equal,
     Program,
     Subject,
@@ -113,6 +114,8 @@ class CortexBench:
         equal: Equal = operator.eq,
         time_limit_s: float | None = None,
         name: str | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
     ) -> BenchResult: ...
     @overload
     def __call__(
@@ -125,6 +128,8 @@ class CortexBench:
         equal: Equal = operator.eq,
         time_limit_s: float | None = None,
         name: str | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
     ) -> BenchResult: ...
     def __call__(
         self,
@@ -139,6 +144,8 @@ class CortexBench:
         equal: Equal = operator.eq,
         time_limit_s: float | None = None,
         name: str | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
     ) -> BenchResult:
         """Measures, judges the gates that the test has, and returns the result.
 
@@ -153,6 +160,10 @@ class CortexBench:
             equal: Compares the results of the two; for operations, what they left in their contexts.
             time_limit_s: Seconds after which one run is stopped; by default ``--cortex-time-limit``.
             name: How reports call it.
+            setup: Called before every single run, outside the clock; what it returns is the one argument of the
+                program.  For an operation, a mapping that is added to *context*.  May be a coroutine function.
+            teardown: Called after every single run, outside the clock, also after one that failed, with what *setup*
+                returned; without *setup*, without arguments.
 
         Raises:
             GateFailed: If a gate's verdict is FAIL.
@@ -163,7 +174,7 @@ class CortexBench:
             ValueError: If *workers* or *time_limit_s* makes no sense.
         """
         __tracebackhide__ = True
-        limit_s = self._limit_s(time_limit_s)
+        around = self._around(equal, time_limit_s, setup, teardown)
         label = self._label(name or (subject.name if isinstance(subject, Scenario) else None))
         if subject is not None and sequential is None and parallel is None:
             measured = subject_of_graph(
@@ -172,11 +183,10 @@ class CortexBench:
                 workers=workers,
                 profile=profile,
                 context=context or {},
-                equal=equal,
-                limit_s=limit_s,
+                around=around,
             )
         elif subject is None and sequential is not None and parallel is not None:
-            measured = subject_of_programs(sequential, parallel, label, workers, equal, limit_s)
+            measured = subject_of_programs(sequential, parallel, label, workers, around)
         else:
             raise TypeError(
                 "cortex_bench takes either an operation or scenario, as in cortex_bench(operation, workers=4), or two "
@@ -196,6 +206,8 @@ class CortexBench:
         equal: Equal = operator.eq,
         time_limit_s: float | None = None,
         name: str | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
     ) -> dict[str, BenchResult]:
         """Measures several programs that do the same, in the same rounds, each against one of them.
 
@@ -207,6 +219,9 @@ class CortexBench:
             equal: Compares the results of two.
             time_limit_s: Seconds after which one run is stopped; by default ``--cortex-time-limit``.
             name: How reports call it.
+            setup: Called before every single run, outside the clock; what it returns is the one argument of the
+                contender.
+            teardown: Called after every single run with what *setup* returned, as in a plain call.
 
         Returns:
             By name, a result for every other contender; its ``speedup`` is baseline's seconds / its own.
@@ -219,9 +234,9 @@ class CortexBench:
             ValueError: If there are fewer than two contenders, or *baseline* is none of them.
         """
         __tracebackhide__ = True
-        limit_s = self._limit_s(time_limit_s)
+        around = self._around(equal, time_limit_s, setup, teardown)
         label = self._label(name)
-        subjects = subjects_of_contenders(contenders, baseline, label, equal=equal, limit_s=limit_s)
+        subjects = subjects_of_contenders(contenders, baseline, label, around)
         _rounds, results = self._opened(label, subjects)
         limits = [Limit(gate=g, value=v, origin="marker") for g, v in self._marker.items() if g == "min_speedup"]
         for result, subject in zip(results, subjects, strict=True):
@@ -231,7 +246,7 @@ class CortexBench:
 
     def scale(
         self,
-        subject: Operation | Scenario | Callable[[int], Any],
+        subject: Operation | Scenario | Callable[..., Any],
         /,
         *,
         workers: Sequence[int],
@@ -240,6 +255,8 @@ class CortexBench:
         equal: Equal = operator.eq,
         time_limit_s: float | None = None,
         name: str | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
     ) -> ScalingResult:
         """Measures one program with several numbers of workers, in the same rounds.
 
@@ -253,6 +270,9 @@ class CortexBench:
             equal: Compares the results of two runs.
             time_limit_s: Seconds after which one run is stopped; by default ``--cortex-time-limit``.
             name: How reports call it.
+            setup: Called before every single run, outside the clock; what it returns is the second argument of the
+                function, after the number of workers.  For an operation, a mapping that is added to *context*.
+            teardown: Called after every single run with what *setup* returned, as in a plain call.
 
         Raises:
             GateFailed: If a gate's verdict is FAIL.
@@ -270,8 +290,7 @@ class CortexBench:
             workers,
             profile=profile,
             context=context or {},
-            equal=equal,
-            limit_s=self._limit_s(time_limit_s),
+            around=self._around(equal, time_limit_s, setup, teardown),
         )
         rounds, results = self._opened(label, subjects)
         scaling = ScalingResult(label, results, rounds)
@@ -288,11 +307,20 @@ class CortexBench:
         if self._skip is not None and self.not_measured:
             self._skip(f"not measured: {self.not_measured[-1]}")
 
-    def _limit_s(self, time_limit_s: float | None) -> float:
+    def _around(
+        self,
+        equal: Equal,
+        time_limit_s: float | None,
+        setup: Callable[[], Any] | None,
+        teardown: Callable[..., Any] | None,
+    ) -> Around:
         limit_s: float = self._settings["time_limit"] if time_limit_s is None else time_limit_s
         if not limit_s > 0:
             raise ValueError(f"time_limit_s must be a number of seconds above 0, not {limit_s!r}")
-        return limit_s
+        for name, function in (("setup", setup), ("teardown", teardown)):
+            if function is not None and not callable(function):
+                raise TypeError(f"{name}= takes a function, not {function!r}")
+        return Around(equal=equal, limit_s=limit_s, setup=setup, teardown=teardown)
 
     def _opened(self, label: str, subjects: list[Subject]) -> tuple[Rounds, list[BenchResult]]:
         """Returns rounds, none of which is made yet, and one result per subject that looks at them."""

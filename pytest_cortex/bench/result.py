@@ -42,6 +42,9 @@ _ROUNDS_WITHOUT_GATE = 15
 # Larger graphs are not written down module by module.
 _MOST_MODULES_RECORDED = 2000
 
+# How the notes begin that say of an error that it was raised around an arm and not in it.
+_AROUND_AN_ARM = ("in setup=", "in teardown=", "in the end of")
+
 
 class GateFailed(AssertionError):
     """A gate's verdict is FAIL.
@@ -83,6 +86,8 @@ class BenchResult:
         self._warnings: list[str] = []
         self._stopwatch = Stopwatch()
         self._no_time: str | None = None
+        self._leftovers: tuple[str, ...] = ()
+        self._looked_for_them_after = 0  # rounds
         self.name = subject.name
         self.workers = subject.workers
         self.against = subject.against
@@ -237,6 +242,7 @@ class BenchResult:
             GateFailed: If it is FAIL.
         """
         __tracebackhide__ = True
+        self._look_for_leftovers()
         verdict = self._court.streaked(self._key(limit.gate), self._uncontested(limit, min_speedup, verdict))
         self.verdicts.append(_written(limit, min_speedup, verdict))
         if verdict.outcome is not Outcome.PASS:
@@ -332,6 +338,14 @@ class BenchResult:
                 spent_s += made.sequential_s + made.parallel_s
                 if number >= _FEWEST_ROUNDS and spent_s >= budget_s:
                     break
+        self._look_for_leftovers()
+
+    def _look_for_leftovers(self) -> None:
+        """Notes threads and processes that most runs have left behind, once they have had time to go."""
+        shared = self._rounds.shared
+        if len(shared.made) > self._looked_for_them_after:
+            self._leftovers = shared.leftovers.complaints((self._subject.reference, self._subject.contender))
+            self._looked_for_them_after = len(shared.made)
 
     def _out_of_time(self, fewest: int) -> bool:
         """True if the bench has no time for so many rounds; the warm-ups tell how long one takes."""
@@ -412,16 +426,21 @@ class BenchResult:
             steps=() if diagnosis is None else _ending_at(estimate.speedup, diagnosis.steps),
             causes=self._causes_in(diagnosis),
             verdicts=tuple(self.verdicts),
+            batch=self._rounds.shared.batch,
             notes=tuple(self._notes()),
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *self._leftovers),
             error=self.error,
             took_s=self._stopwatch.seconds,
         )
 
     def _notes(self) -> Iterator[str]:
-        scenario = self._subject.scenario
+        scenario, batch = self._subject.scenario, self._rounds.shared.batch
         if scenario is not None and scenario.note:
             yield scenario.note
+        if batch > 1:
+            yield (
+                f"each time is that of {batch} runs in a row divided by their number: one alone is too short to time"
+            )
         if self.not_measured is not None:
             yield f"not measured: {self.not_measured}"
 
@@ -452,6 +471,9 @@ def _median(values: list[float]) -> float | None:
 
 
 def _in_one_line(error: BaseException) -> str:
-    """Type and first line of a message, for a table; of a group also its first error."""
+    """Type and first line of a message, for a table; of a group also its first error, and where it was raised."""
     text = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-    return f"{text}: {_in_one_line(error.exceptions[0])}" if isinstance(error, BaseExceptionGroup) else text
+    if isinstance(error, BaseExceptionGroup):
+        text = f"{text}: {_in_one_line(error.exceptions[0])}"
+    where = next((note for note in getattr(error, "__notes__", ()) if note.startswith(_AROUND_AN_ARM)), None)
+    return text if where is None else f"{text} ({where})"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from orchestrator import Operation, OperationExecutionReport, Plan, execute_operation, plan
 from pytest_cortex.graphs.ceiling import ceiling_by_durations, ceiling_by_shape
@@ -16,12 +14,42 @@ from pytest_cortex.graphs.modelled import modelled_speedups
 from pytest_cortex.graphs.trace import RunTrace, typical
 from pytest_cortex.graphs.tracing import Tracer, worth_tracing
 from pytest_cortex.judging.conditions import Ceiling
-from pytest_cortex.measuring.rounds import Arms
+from pytest_cortex.measuring.arms import Arms
 from pytest_cortex.record import Arm, SpanRecord
 from pytest_cortex.scenarios.scenario import Scenario
 
-Program: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]]
+Program: TypeAlias = Callable[[], Any] | Callable[[], Awaitable[Any]] | Callable[[Any], Any]
 Equal: TypeAlias = Callable[[Any, Any], object]
+
+_NOTHING = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What goes on around each run, the same for every arm.
+
+    Attributes:
+        equal: Compares two results.
+        limit_s: Seconds after which a run is stopped.
+        setup: Called before each run; makes the argument.
+        teardown: Called after each run.
+    """
+
+    equal: Equal
+    limit_s: float
+    setup: Callable[[], Any] | None = None
+    teardown: Callable[..., Any] | None = None
+
+    def arms(self, programs: Mapping[str, Callable[..., Any]], **fields: Any) -> Arms:
+        """Returns *programs*, ready to be measured."""
+        return Arms(
+            programs=programs,
+            equal=self.equal,
+            time_limit_s=self.limit_s,
+            setup=self.setup,
+            teardown=self.teardown,
+            **fields,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +143,14 @@ class Subject:
         return modelled_speedups(self.plan, self.runs.traces[self.contender], self.workers)
 
 
+class _Unread(NamedTuple):
+    """A run that has not been looked at: its arm, who watched it if anybody did, and its initial context."""
+
+    arm: str
+    tracer: Tracer | None
+    context: Mapping[str, Any]
+
+
 class GraphRuns:
     """Runs an operation on any number of workers, and keeps what the runs looked like from inside.
 
@@ -133,26 +169,40 @@ class GraphRuns:
         self._profile = profile
         self._context = context
         self._watched: bool | None = None  # not known before the first run
-        self._unread: dict[int, tuple[str, Tracer]] = {}  # by id of the report, until that is looked at
+        self._unread: dict[int, _Unread] = {}  # by id of the report, until that is looked at
         self.traces: defaultdict[str, list[RunTrace]] = defaultdict(list)
         self.shortest: dict[str, float] = {}
 
-    def program(self, arm: str, workers: int) -> Callable[[], OperationExecutionReport]:
-        """Returns the arm that runs the operation on so many workers."""
+    def context_with(self, made: object) -> dict[str, Any]:
+        """Returns the initial context, with what the set-up of a run has added to it.
+
+        Raises:
+            TypeError: If that is no mapping.
+        """
+        if not isinstance(made, Mapping):
+            raise TypeError(
+                "setup= of an operation returns what it adds to the initial context, as a mapping from str, "
+                f"not {made!r}"
+            )
+        return {**self._context, **made}
+
+    def program(self, arm: str, workers: int) -> Callable[..., OperationExecutionReport]:
+        """Returns the arm that runs the operation on so many workers, by default in the context given at first."""
         tracer = Tracer(self._operation)  # one per arm: all have run before any is looked at
 
-        def run() -> OperationExecutionReport:
+        def run(given: Mapping[str, Any] | None = None) -> OperationExecutionReport:
             __tracebackhide__ = True
+            context = self._context if given is None else given
             watched = self._watched
             report = execute_operation(
                 tracer.operation if watched else self._operation,
                 profile=self._profile,
                 max_parallel_workers=workers,
-                context=self._context,
+                context=context,
             )
             report.raise_for_failure()
-            if watched:
-                self._unread[id(report)] = arm, tracer
+            if watched or given is not None:
+                self._unread[id(report)] = _Unread(arm, tracer if watched else None, context)
             return report
 
         return run
@@ -162,12 +212,16 @@ class GraphRuns:
         if report.workers == 1:
             for name, seconds in report.durations.items():
                 self.shortest[name] = min(seconds, self.shortest.get(name, seconds))
-        arm, tracer = self._unread.pop(id(report), ("", None))
-        if tracer is not None:
-            self.traces[arm].append(tracer.trace(report, report.total_duration_seconds))
+        seen = self._unread.pop(id(report), _Unread("", None, self._context))
+        if seen.tracer is not None:
+            self.traces[seen.arm].append(seen.tracer.trace(report, report.total_duration_seconds))
         elif self._watched is None:  # modules are watched from the second round on, if they are too long to notice
             self._watched = worth_tracing(report)
-        return dict(report.context)
+        return {name: value for name, value in report.context.items() if self._is_result(name, value, seen.context)}
+
+    def _is_result(self, name: str, value: object, context: Mapping[str, Any]) -> bool:
+        """False for what the set-up of that run has put there and nobody has replaced: it is as much an argument."""
+        return value is self._context.get(name, _NOTHING) or value is not context.get(name, _NOTHING)
 
 
 def subject_of_graph(
@@ -177,8 +231,7 @@ def subject_of_graph(
     workers: int | None,
     profile: str,
     context: Mapping[str, Any],
-    equal: Equal,
-    limit_s: float,
+    around: Around,
 ) -> Subject:
     """Makes the two arms of an operation: the same runner with one worker and with many.
 
@@ -196,8 +249,7 @@ def subject_of_graph(
         {Arm.SEQUENTIAL: 1, Arm.PARALLEL: allowed},
         profile=profile,
         context=context,
-        equal=equal,
-        limit_s=limit_s,
+        around=around,
     )
 
 
@@ -208,8 +260,7 @@ def _of_graph(
     *,
     profile: str,
     context: Mapping[str, Any],
-    equal: Equal,
-    limit_s: float,
+    around: Around,
 ) -> Subject:
     """Makes one arm per entry of *workers*; the subject is about the first and the last of them."""
     scenario = subject if isinstance(subject, Scenario) else None
@@ -217,11 +268,10 @@ def _of_graph(
     if not isinstance(operation, Operation):
         raise TypeError(f"cortex_bench measures an Operation or a scenario, not {operation!r}; programs go by keyword")
     runs = GraphRuns(operation, profile, context)
-    arms = Arms(
-        programs={arm: runs.program(arm, number) for arm, number in workers.items()},
-        equal=equal,
-        time_limit_s=limit_s,
+    arms = around.arms(
+        {arm: runs.program(arm, number) for arm, number in workers.items()},
         compared=runs.context_left,
+        taken=runs.context_with,
     )
     reference, *_, contender = workers
     return Subject(
@@ -237,7 +287,7 @@ def _of_graph(
 
 
 def subject_of_programs(
-    sequential: Program, parallel: Program, label: str, workers: int | None, equal: Equal, limit_s: float
+    sequential: Program, parallel: Program, label: str, workers: int | None, around: Around
 ) -> Subject:
     """Makes a subject of two programs that the user wrote.
 
@@ -245,16 +295,12 @@ def subject_of_programs(
         TypeError: If one of them cannot be called, or *workers* is missing.
         ValueError: If *workers* < 1.
     """
-    programs: dict[str, Callable[[], Any]] = {
-        Arm.SEQUENTIAL: _awaited(sequential),
-        Arm.PARALLEL: _awaited(parallel),
-    }
-    arms = Arms(programs=programs, equal=equal, time_limit_s=limit_s)
+    arms = around.arms({Arm.SEQUENTIAL: _callable(sequential), Arm.PARALLEL: _callable(parallel)})
     return Subject(name=label, arms=arms, workers=checked_workers(workers))
 
 
 def subjects_of_contenders(
-    contenders: Mapping[str, Program], baseline: str, label: str, *, equal: Equal, limit_s: float
+    contenders: Mapping[str, Program], baseline: str, label: str, around: Around
 ) -> list[Subject]:
     """Makes one subject per contender but the baseline, which stands in the place of the sequential program.
 
@@ -267,7 +313,7 @@ def subjects_of_contenders(
     if baseline not in contenders:
         raise ValueError(f"baseline={baseline!r} is none of the contenders {', '.join(map(repr, contenders))}")
     order = [baseline, *(name for name in contenders if name != baseline)]
-    arms = Arms(programs={name: _awaited(contenders[name]) for name in order}, equal=equal, time_limit_s=limit_s)
+    arms = around.arms({name: _callable(contenders[name]) for name in order})
     return [
         Subject(name=f"{label}[{name}]", arms=arms, workers=1, reference=baseline, contender=name, against=baseline)
         for name in order[1:]
@@ -275,14 +321,13 @@ def subjects_of_contenders(
 
 
 def subjects_of_scaling(
-    subject: Operation | Scenario | Callable[[int], Any],
+    subject: Operation | Scenario | Callable[..., Any],
     label: str,
     workers: Sequence[int],
     *,
     profile: str,
     context: Mapping[str, Any],
-    equal: Equal,
-    limit_s: float,
+    around: Around,
 ) -> list[Subject]:
     """Makes one subject per number of workers above one; they share their arms.
 
@@ -295,10 +340,9 @@ def subjects_of_scaling(
         raise ValueError(f"workers must hold 1 and at least one more number, each once, got {list(workers)!r}")
     names = {str(count): count for count in sorted(counts)}
     if isinstance(subject, Operation | Scenario):
-        whole = _of_graph(subject, label, names, profile=profile, context=context, equal=equal, limit_s=limit_s)
+        whole = _of_graph(subject, label, names, profile=profile, context=context, around=around)
     elif callable(subject):
-        programs = {name: _awaited(partial(subject, count)) for name, count in names.items()}
-        arms = Arms(programs=programs, equal=equal, time_limit_s=limit_s)
+        arms = around.arms({name: partial(subject, count) for name, count in names.items()})
         whole = Subject(name=label, arms=arms, workers=max(counts))
     else:
         raise TypeError(f"scale takes an operation, a scenario or a function of the number of workers, not {subject!r}")
@@ -329,34 +373,12 @@ def checked_workers(workers: int | None) -> int:
     return workers
 
 
-def _awaited(program: Program) -> Callable[[], Any]:
-    """Makes a plain function of one that may return a coroutine."""
+def _callable(program: Program) -> Callable[..., Any]:
+    """Returns *program*.
+
+    Raises:
+        TypeError: If it cannot be called.
+    """
     if not callable(program):
         raise TypeError(f"cortex_bench measures functions that it can call, not {program!r}")
-
-    def run() -> Any:
-        __tracebackhide__ = True
-        result = program()
-        return asyncio.run(_coroutine(result)) if inspect.isawaitable(result) else result
-
-    return run
-
-
-def _coroutine(awaitable: Awaitable[Any]) -> Any:
-    """Returns something ``asyncio.run`` takes; says clearly why it cannot from inside a running loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    else:
-        if inspect.iscoroutine(awaitable):
-            awaitable.close()  # otherwise it would warn that nobody awaited it
-        raise RuntimeError(
-            "cortex_bench was called inside a running event loop, where a coroutine cannot be run to its end: make the "
-            "test a plain 'def' and pass the coroutine function as it is"
-        )
-
-    async def finish() -> Any:
-        return await awaitable
-
-    return finish()
+    return program

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_cortex.judging.estimate import estimate_speedup
-from pytest_cortex.measuring.rounds import Arms, Budget, PairedRounds, Rounds, Watch, steady_memory
+from pytest_cortex.measuring.arms import Arms
+from pytest_cortex.measuring.rounds import Budget, PairedRounds, Rounds, Watch, steady_memory
 from pytest_cortex.record import Arm
 
 _SEED = "doctor"

@@ -25,6 +25,8 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
+from pytest_cortex.measuring.stacks import OUR_THREADS, suspended_frames
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -36,7 +38,6 @@ _SWITCH_S = 0.0001
 # Each question to the system lets the others run on, so it is put at every so many looks only.
 _LOOKS_PER_QUESTION = 4
 _LONGEST_STOP_S = 1.0
-_OUR_THREADS = "cortex-"
 _OUR_FILES = str(Path(__file__).parents[1]) + os.sep
 _LIBRARY = str(Path(threading.__file__).parent) + os.sep
 _INSTALLED = ("site-packages", "dist-packages")
@@ -214,7 +215,7 @@ class _Sampler:
         self._looks: list[_RawLook] = []
         self._count = itertools.count()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, name=f"{_OUR_THREADS}sampler", daemon=True)
+        self._thread = threading.Thread(target=self._look_on, name=f"{OUR_THREADS}sampler", daemon=True)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -252,7 +253,7 @@ class _Sampler:
 
     def _may_belong(self, thread: threading.Thread) -> bool:
         """False for our own threads, and for those that were busy with something else before the run."""
-        return not thread.name.startswith(_OUR_THREADS) and self._before.get(thread) is not Doing.WORKS
+        return not thread.name.startswith(OUR_THREADS) and self._before.get(thread) is not Doing.WORKS
 
     def samples(self) -> Samples:
         """Everything seen but the clocks.  The texts of the lines are read only now, as that takes time."""
@@ -501,21 +502,9 @@ def _runs_loop(frame: FrameType) -> bool:
 
 
 def _read_suspended(task: asyncio.Task[Any]) -> tuple[Doing, _Place]:
-    doing, place = _read(_suspended_stack(task.get_coro()))
+    doing, place = _read(suspended_frames(task.get_coro())[::-1])
     awaited = getattr(task, "_fut_waiter", None)  # there is no public way to ask a task what it waits for
     if awaited is None:
         return Doing.QUEUES, place
     for_task = hasattr(awaited, "get_coro") or hasattr(awaited, "_children")  # a task, or several gathered
     return (Doing.WAITS if doing is Doing.WORKS and for_task else doing), place
-
-
-def _suspended_stack(awaited: object) -> list[FrameType]:
-    """Frames of a suspended coroutine and what it awaits, from the innermost one out."""
-    stack: list[FrameType] = []
-    while awaited is not None:
-        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
-        if frame is None:
-            break
-        stack.append(frame)
-        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
-    return stack[::-1]

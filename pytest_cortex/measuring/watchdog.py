@@ -1,33 +1,32 @@
-"""Stopping what does not end: a time limit per arm, and an exit that a stuck thread cannot block.
+"""Stopping what does not end: a time limit per arm, and an exit that a stuck thread or process cannot block.
 
 An arm runs in the thread the test runs in, since much code is bound to that thread (database connections, event
 loops, signal handlers).  So a second thread keeps the time; when it is up, it writes down what every thread is
 doing and interrupts the main thread the way Ctrl-C would, again and again until the arm has let go: a pool's
-``__exit__`` that waits for deadlocked threads needs a second push.
+``__exit__`` that waits for deadlocked threads needs a second push.  Its child processes are ended then, since a
+deadlocked pool of processes would otherwise outlive the run.
 """
 
 from __future__ import annotations
 
 import atexit
-import concurrent.futures.thread
-import itertools
 import os
 import signal
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
+
+from pytest_cortex.measuring.children import child_processes, descriptions, end_processes
+from pytest_cortex.measuring.stacks import OUR_THREADS, stacks_of_all_threads
+from pytest_cortex.measuring.stuck import StuckThreads, frame_of_main_thread
 
 _PUSH_EVERY_S = 1.0
 _PUSHES = 10
 _EXIT_GRACE_S = 2.0
-_OUR_THREADS = "cortex-"
-_OUR_FILES = str(Path(__file__).parents[1])
-_STARTERS = (threading.__file__, concurrent.futures.thread.__file__)
 
 
 class ArmTimeout(TimeoutError):
@@ -52,40 +51,28 @@ class ArmTimeout(TimeoutError):
         )
 
 
-def stacks_of_all_threads() -> str:
-    """Says for every thread but this plugin's own what it is doing, without the frames that merely led there."""
-    names = {thread.ident: thread.name for thread in threading.enumerate()}
-    parts = []
-    for ident, frame in sys._current_frames().items():  # noqa: SLF001 - documented, and the only way to other threads
-        name = names.get(ident, str(ident))
-        if not name.startswith(_OUR_THREADS):
-            stack = "".join(traceback.format_list(_telling(traceback.extract_stack(frame))))
-            parts.append(f"thread {name!r}:\n{stack}")
-    return "\n".join(parts)
-
-
-def _telling(stack: list[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
-    """Drops the test runner's frames above the arm, and the library's frames that start a thread."""
-    ours = [place for place, frame in enumerate(stack) if frame.filename.startswith(_OUR_FILES)]
-    told = stack[ours[-1] + 1 :] if ours else stack
-    return list(itertools.dropwhile(lambda frame: frame.filename in _STARTERS, told)) or told
-
-
 class _Watch:
-    """One stretch of watched time."""
+    """One stretch of watched time.
 
-    def __init__(self, limit_s: float, push: Callable[[], None]) -> None:
+    Args:
+        limit_s: Seconds after which the body is pushed.
+        push: Pushes it.
+        spared: Child processes that are not the body's, and stay.
+    """
+
+    def __init__(self, limit_s: float, push: Callable[[], None], spared: Collection[int] = frozenset()) -> None:
         self._limit_s = limit_s
         self._push = push
+        self._spared = frozenset(spared)
         self._lock = threading.Lock()
         self._over = threading.Event()
         self.stacks: str | None = None
-        self.thread = threading.Thread(target=self._keep_time, name="cortex-watchdog", daemon=True)
+        self.thread = threading.Thread(target=self._keep_time, name=f"{OUR_THREADS}watchdog", daemon=True)
 
     def _keep_time(self) -> None:
         if self._over.wait(min(self._limit_s, threading.TIMEOUT_MAX)):
             return
-        stacks = stacks_of_all_threads()
+        stacks = stacks_of_all_threads() + _text_of_children(self._children())
         for _ in range(_PUSHES):
             with self._lock:
                 if self._over.is_set():
@@ -94,7 +81,16 @@ class _Watch:
                 self._push()
             if self._over.wait(_PUSH_EVERY_S):
                 return
+        self.end_children()
         _give_up(stacks)
+
+    def _children(self) -> frozenset[int]:
+        return child_processes() - self._spared
+
+    def end_children(self) -> None:
+        """Ends the processes that the body has started."""
+        if children := self._children():
+            end_processes(children)
 
     def end(self) -> None:
         """The arm has ended; no push comes after this."""
@@ -108,17 +104,17 @@ class _Watch:
         with self._lock:
             self._over.set()
 
-    def heard(self, _number: int, _frame: FrameType | None) -> None:
-        """A signal handler for which only our own push is an interrupt."""
-        if self.stacks is not None:
-            raise KeyboardInterrupt
-
 
 @contextmanager
-def time_limit(limit_s: float, what: str = "an arm") -> Iterator[None]:
+def time_limit(limit_s: float, what: str = "an arm", *, spared: Collection[int] | None = None) -> Iterator[None]:
     """Interrupts the body, *what*, if it takes longer than *limit_s* seconds.
 
     Only the main thread can be interrupted; elsewhere there is no limit.
+
+    Args:
+        limit_s: Seconds.
+        what: How the error calls the body.
+        spared: Child processes that are not ended with the body; by default, all that there are before it.
 
     Raises:
         ArmTimeout: If the time was up.
@@ -127,8 +123,8 @@ def time_limit(limit_s: float, what: str = "an arm") -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    watch = _Watch(limit_s, _interrupt_main_thread)
-    with _open_ears(watch):
+    watch = _Watch(limit_s, _interrupt_main_thread, child_processes() if spared is None else spared)
+    with _open_ears(watch), _forks_unsuspected():
         watch.thread.start()
         try:
             try:
@@ -142,21 +138,53 @@ def time_limit(limit_s: float, what: str = "an arm") -> Iterator[None]:
             if watch.stacks is None:
                 raise
     if watch.stacks is not None:
+        watch.end_children()
         _guard_exit()
         raise ArmTimeout(limit_s, watch.stacks, what) from None  # the interrupts themselves tell nothing
 
 
 @contextmanager
 def _open_ears(watch: _Watch) -> Iterator[None]:
-    """Lets our push through where SIGINT is ignored, as it is in the background jobs of a shell script."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    """Lets our push through where somebody else listens for SIGINT, or nobody.
+
+    An event loop that runs the test answers with a mere request to its task; and the background jobs of a shell script
+    ignore the signal.
+    """
+    former = signal.getsignal(signal.SIGINT)
+    if former is None or former is signal.default_int_handler:
         yield
         return
-    signal.signal(signal.SIGINT, watch.heard)
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        if watch.stacks is not None or former is signal.SIG_DFL:
+            raise KeyboardInterrupt
+        if callable(former):
+            former(number, frame)
+
+    signal.signal(signal.SIGINT, heard)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, former)
+
+
+@contextmanager
+def _forks_unsuspected() -> Iterator[None]:
+    """Keeps Python from warning of a fork in the body, where nothing but the watch is there to be warned of.
+
+    The warning is of locks that other threads may hold for ever in the child; the watch holds none that anybody wants.
+    """
+    if threading.active_count() > 1:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"This process .* is multi-threaded, use of fork", DeprecationWarning)
+        yield
+
+
+def _text_of_children(pids: Collection[int]) -> str:
+    children = descriptions(pids)
+    return f"\nits child processes, which are ended now:\n  {', '.join(children.values())}\n" if children else ""
 
 
 def _interrupt_main_thread() -> None:
@@ -181,6 +209,7 @@ def _give_up(stacks: str) -> None:  # pragma: no cover - ends the process
 
 _exit_status: list[int] = []
 _exit_guards: list[threading.Thread] = []
+_stuck = StuckThreads()
 
 
 def set_exit_status(status: int) -> None:
@@ -189,19 +218,23 @@ def set_exit_status(status: int) -> None:
 
 
 def _guard_exit() -> None:
-    """Makes sure that threads a stopped arm left behind cannot block the end of the process.
+    """Makes sure that threads a stopped arm left behind can block neither the tests to come nor the end of the process.
 
-    ``concurrent.futures`` waits for its workers when the interpreter exits, also for deadlocked ones.
+    ``concurrent.futures`` waits for its workers when a pool ends and when the interpreter exits, deadlocked or not.
     """
+    _stuck.note()
     if not _exit_guards:
-        _exit_guards.append(threading.Thread(target=_force_exit, name="cortex-exit-guard", daemon=True))
+        _exit_guards.append(threading.Thread(target=_force_exit, name=f"{OUR_THREADS}exit-guard", daemon=True))
         _exit_guards[0].start()
 
 
 def _force_exit() -> None:  # pragma: no cover - ends the process
-    while not _interpreter_is_exiting(sys._current_frames().get(threading.main_thread().ident or 0)):  # noqa: SLF001 - as above
+    while not _interpreter_is_exiting(frame_of_main_thread()):
+        if _stuck.is_waited_for_too_long():
+            _interrupt_main_thread()
         time.sleep(0.2)
     time.sleep(_EXIT_GRACE_S)
+    _end_processes_waited_for()
     atexit._run_exitfuncs()  # noqa: SLF001 - others, such as coverage, save their data there, and nothing else calls them
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # there is none, nobody reads it, it is closed
@@ -209,8 +242,18 @@ def _force_exit() -> None:  # pragma: no cover - ends the process
     os._exit(_exit_status[0] if _exit_status else 1)
 
 
+def _end_processes_waited_for() -> None:
+    """Ends those of ``multiprocessing``, which waits for them at the exit, also for deadlocked ones."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    if multiprocessing is not None:
+        end_processes([each.pid for each in multiprocessing.active_children() if each.pid is not None])
+
+
 def _interpreter_is_exiting(frame: FrameType | None) -> bool:
-    """True if the main thread's outermost frame is the one in which ``threading`` waits for all threads at exit."""
+    """True if the main thread's outermost frame is one of those that wait at exit, for all threads or all processes."""
     while frame is not None and frame.f_back is not None:
         frame = frame.f_back
-    return frame is not None and frame.f_code is threading._shutdown.__code__  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public sign of it
+    waits = [threading._shutdown]  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public sign of it
+    if "multiprocessing.util" in sys.modules:
+        waits.append(sys.modules["multiprocessing.util"]._exit_function)  # noqa: SLF001 - the same
+    return frame is not None and any(frame.f_code is wait.__code__ for wait in waits)

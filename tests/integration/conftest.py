@@ -27,7 +27,10 @@ ARMS = Path(__file__).with_name("arms.py")
 CI_VARIABLES = ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE")
 """What tells pytest that nobody is watching, so that its last lines are as long as can be, and us where to report."""
 
-WITHOUT = "-p no:hypothesispytest -p no:benchmark -p no:timeout -p no:unraisableexception -p no:threadexception"
+WITHOUT = (
+    "-p no:hypothesispytest -p no:benchmark -p no:timeout -p no:asyncio -p no:anyio -p no:unraisableexception "
+    "-p no:threadexception"
+)
 """Plugins that may be there, play no part here, and take longer to import or to end than the runs take.
 
 The last two would collect garbage five times after every run; what they watch for, those of the outer run see as well.

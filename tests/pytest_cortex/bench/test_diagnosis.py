@@ -8,11 +8,12 @@ import pytest
 from orchestrator import Operation, module
 from pytest_cortex.bench import diagnosis as diagnosis_module
 from pytest_cortex.bench.diagnosis import Diagnosis, diagnosis_of_graph, diagnosis_of_programs
-from pytest_cortex.bench.subject import Subject, subject_of_graph
+from pytest_cortex.bench.subject import Around, Subject, subject_of_graph
 from pytest_cortex.explaining.causes import Facts
 from pytest_cortex.graphs.trace import ModuleTrace, RunTrace
 from pytest_cortex.measuring import machine
-from pytest_cortex.measuring.rounds import Arms, Budget, PairedRounds, Rounds
+from pytest_cortex.measuring.arms import Arms
+from pytest_cortex.measuring.rounds import Budget, PairedRounds, Rounds
 from pytest_cortex.record import Arm
 
 Programs = Callable[..., dict[str, Callable[[], Any]]]
@@ -24,7 +25,12 @@ def operation_of_four() -> Subject:
     """Four independent modules on two workers."""
     operation = Operation("four", [module(id=name)(lambda context: None) for name in IDS])
     return subject_of_graph(
-        operation, "four", workers=2, profile="standard", context={}, equal=lambda one, other: True, limit_s=60.0
+        operation,
+        "four",
+        workers=2,
+        profile="standard",
+        context={},
+        around=Around(equal=lambda one, other: True, limit_s=60.0),
     )
 
 

@@ -17,8 +17,9 @@ from pytest_cortex.bench.result import BenchResult, GateFailed
 from pytest_cortex.bench.streaks import Streaks
 from pytest_cortex.judging.evidence import forgiving_horizon
 from pytest_cortex.judging.gate import Gate, Outcome
-from pytest_cortex.measuring import machine, watchdog
-from pytest_cortex.measuring.rounds import ResultsDiffer
+from pytest_cortex.measuring import leftovers, machine, watchdog
+from pytest_cortex.measuring.arms import ResultsDiffer
+from pytest_cortex.measuring.leftovers import Leftovers
 from pytest_cortex.measuring.watchdog import ArmTimeout
 from pytest_cortex.record import RoundRecord, VerdictRecord
 from pytest_cortex.scenarios.scenario import Scenario
@@ -216,6 +217,144 @@ def test_assertion_refuses_a_percentage(make_bench: MakeBench, programs: Program
     result = measure(make_bench(), programs(4.0, 1.0))
     with pytest.raises(ValueError, match=r"write 0\.85 for 85 %"):
         result.assert_efficiency(85)
+
+
+# Set-up and tear-down -------------------------------------------------------------------------------------------------
+
+
+def noted(events: list[object], advance: Callable[..., None]) -> dict[str, Any]:
+    """Set-up and tear-down that note what they do, and take their time."""
+    numbers = iter(range(1000))
+
+    def set_up() -> dict[str, int]:
+        advance(7.0)
+        made = {"number": next(numbers)}
+        events.append(made["number"])
+        return made
+
+    def tear_down(made: dict[str, int]) -> None:
+        advance(7.0)
+        events.append(-made["number"])
+
+    return {"setup": set_up, "teardown": tear_down}
+
+
+def test_programs_are_set_up_and_torn_down_around_every_run(
+    make_bench: MakeBench, advance: Callable[..., None]
+) -> None:
+    events: list[object] = []
+    arguments: list[object] = []
+
+    def taking(seconds: float) -> Callable[[object], None]:
+        def run(made: object) -> None:
+            arguments.append(made)
+            advance(seconds)
+
+        return run
+
+    bench = make_bench()
+    result = bench(sequential=taking(4.0), parallel=taking(1.0), workers=4, **noted(events, advance))
+    assert result.speedup == 4.0
+    runs = 2 * (2 + len(result.rounds))
+    assert events == [sign * number for number in range(runs) for sign in (1, -1)]
+    assert arguments == [{"number": number} for number in range(runs)]
+
+
+def test_contenders_are_set_up_and_torn_down(make_bench: MakeBench, advance: Callable[..., None]) -> None:
+    events: list[object] = []
+    both = {"ours": lambda made: advance(1.0), "theirs": lambda made: advance(2.0)}
+    found = make_bench().compare(both, baseline="theirs", **noted(events, advance))
+    assert (found["ours"].speedup, len(events)) == (2.0, 4 * (2 + len(found["ours"].rounds)))
+
+
+def test_scaled_programs_are_set_up_and_torn_down(make_bench: MakeBench, advance: Callable[..., None]) -> None:
+    events: list[object] = []
+    scaling = make_bench().scale(lambda workers, made: advance(4.0 / workers), workers=[1, 2], **noted(events, advance))
+    assert (scaling.results[2].speedup, len(events)) == (2.0, 4 * (2 + len(scaling.results[2].rounds)))
+
+
+def test_operation_is_set_up_and_torn_down(
+    make_bench: MakeBench, make_scenario: MakeScenario, advance: Callable[..., None]
+) -> None:
+    events: list[object] = []
+    result = make_bench()(make_scenario(FOUR), **noted(events, advance))
+    assert (result.speedup, len(events)) == (4.0, 4 * (2 + len(result.rounds)))
+
+
+@pytest.mark.parametrize("step", ["setup", "teardown"])
+def test_step_that_fails_is_an_error_that_names_it_and_no_verdict(make_bench: MakeBench, step: str) -> None:
+    def fail(*_: object) -> None:
+        raise LookupError("no data\nat all")
+
+    bench = make_bench(marker={"min_speedup": 3.0})
+    call: dict[str, Any] = {"sequential": lambda *_: None, "parallel": lambda *_: None, "workers": 4, step: fail}
+    with pytest.raises(LookupError):
+        bench(**call)
+    assert bench.results[0].error in {
+        f"LookupError: no data (in {step}= of the {arm} arm)" for arm in ("sequential", "parallel")
+    }
+    assert bench.results[0].verdicts == []
+
+
+@pytest.mark.parametrize("step", ["setup", "teardown"])
+def test_step_that_is_no_function_is_refused(make_bench: MakeBench, programs: Programs, step: str) -> None:
+    with pytest.raises(TypeError, match=rf"{step}= takes a function, not \[1, 2\]"):
+        measure(make_bench(), programs(4.0, 1.0), **{step: [1, 2]})
+
+
+# Short programs and leftovers -----------------------------------------------------------------------------------------
+
+
+def test_short_programs_are_timed_together_and_said_so(make_bench: MakeBench, programs: Programs) -> None:
+    """The number is in the record; so is a note for people."""
+    bench = make_bench(marker={"min_speedup": 3.0})
+    result = measure(bench, programs(0.0004, 0.0001))
+    record = result.record()
+    assert outcomes(result) == [Outcome.PASS]
+    assert record.batch == 13
+    assert record.sequential_s == pytest.approx(0.0004)
+    assert record.parallel_s == pytest.approx(0.0001)
+    assert record.notes == (
+        "each time is that of 13 runs in a row divided by their number: one alone is too short to time",
+    )
+
+
+def test_threads_that_an_arm_leaves_are_a_warning_and_no_verdict(
+    make_bench: MakeBench, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "GRACE_S", 0.0)
+    over = threading.Event()
+    both = programs(0.04, 0.01)
+
+    def leaving() -> None:
+        threading.Thread(target=over.wait, name="left").start()
+        both["parallel"]()
+
+    try:
+        result = measure(make_bench(marker={"min_speedup": 3.0}), {**both, "parallel": leaving})
+    finally:
+        over.set()
+    assert outcomes(result) == [Outcome.PASS]
+    (warning,) = result.record().warnings
+    runs = 2 + len(result.rounds)
+    assert warning.startswith(f"the parallel arm leaves threads behind, {runs} after {runs} runs: left, left, left and")
+
+
+def test_leftovers_are_looked_for_once_per_stretch_of_rounds(
+    make_bench: MakeBench, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting for threads to go takes its time; a gate that needs no further rounds finds nothing new."""
+    looks: list[object] = []
+
+    def complain(_leftovers: Leftovers, arms: object) -> tuple[str, ...]:
+        looks.append(arms)
+        return ()
+
+    monkeypatch.setattr(Leftovers, "complaints", complain)
+    result = measure(make_bench(marker={"min_speedup": 1.5, "min_efficiency": 0.3}), programs([0.04, 0.02], 0.01))
+    assert looks == [("sequential", "parallel")]
+    result.assert_speedup(3.0)
+    assert len(looks) == 2
 
 
 # Which limits apply ---------------------------------------------------------------------------------------------------

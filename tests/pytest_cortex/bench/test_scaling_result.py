@@ -11,7 +11,7 @@ from pytest_cortex.bench.fixture import CortexBench
 from pytest_cortex.bench.result import GateFailed
 from pytest_cortex.bench.scaling_result import ScalingResult
 from pytest_cortex.judging.gate import Outcome
-from pytest_cortex.measuring.rounds import ResultsDiffer
+from pytest_cortex.measuring.arms import ResultsDiffer
 from pytest_cortex.settings.settings import resolve
 
 MakeBench = Callable[..., CortexBench]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from orchestrator import Module, ModuleContext, Operation, OperationFailed, Phase, PlanError, module
 from pytest_cortex.bench import subject as subject_module
 from pytest_cortex.bench.subject import (
+    Around,
     Subject,
     against_itself,
     subject_of_graph,
@@ -21,10 +22,11 @@ from pytest_cortex.bench.subject import (
     subjects_of_scaling,
 )
 from pytest_cortex.graphs.trace import ModuleTrace, RunTrace
-from pytest_cortex.measuring.rounds import Arms, ResultsDiffer
+from pytest_cortex.measuring.arms import Arms, ResultsDiffer
 from pytest_cortex.scenarios.scenario import Scenario
 
-GRAPH_DEFAULTS: Mapping[str, Any] = {"profile": "standard", "context": {}, "equal": operator.eq, "limit_s": 60.0}
+AROUND = Around(equal=operator.eq, limit_s=60.0)
+GRAPH_DEFAULTS: Mapping[str, Any] = {"profile": "standard", "context": {}, "around": AROUND}
 
 
 def a_module(name: str, function: Callable[[ModuleContext], Any] = lambda context: None, **fields: Any) -> Module:
@@ -40,12 +42,17 @@ def of_graph(graph: Operation | Scenario, workers: int | None = 4, **changes: An
 
 
 def of_programs(sequential: Any, parallel: Any = int, workers: Any = 4) -> Subject:
-    return subject_of_programs(sequential, parallel, "label", workers, operator.eq, 60.0)
+    return subject_of_programs(sequential, parallel, "label", workers, AROUND)
 
 
 def runs(arms: Arms) -> dict[str, Any]:
     """Runs every arm once."""
-    return {name: program() for name, program in arms.programs.items()}
+    return {name: run(arms, name) for name in arms.programs}
+
+
+def run(arms: Arms, name: str) -> Any:
+    with arms.ready(name) as program:
+        return program()
 
 
 def run_and_compare(arms: Arms) -> None:
@@ -108,7 +115,7 @@ def test_contexts_are_compared_by_the_comparison_given() -> None:
         seen.append((sequential, parallel))
         return True
 
-    run_and_compare(of_graph(chain(), context={"n": 1}, equal=equal).arms)
+    run_and_compare(of_graph(chain(), context={"n": 1}, around=replace(AROUND, equal=equal)).arms)
     assert seen == [({"n": 1}, {"n": 1})]
 
 
@@ -173,6 +180,75 @@ def test_scenario_has_the_ceiling_of_its_durations_for_certain_and_they_stay_wha
 def test_scenario_brings_its_workers_unless_others_are_asked_for(given: int | None, allowed: int) -> None:
     subject = of_graph(scenario(), workers=given)
     assert subject.workers == subject.arms.programs["parallel"]().workers == allowed
+
+
+# Set-up ---------------------------------------------------------------------------------------------------------------
+
+
+def set_up(graph: Operation, made: Callable[[], Any], **changes: Any) -> Subject:
+    return of_graph(graph, around=replace(AROUND, setup=made), **changes)
+
+
+def seeing(*names: str) -> Operation:
+    """An operation that returns what it sees in its context."""
+    return Operation("any", [a_module("see", lambda context: {f"seen_{name}": context[name] for name in names})])
+
+
+def test_set_up_of_an_operation_adds_to_its_context() -> None:
+    """And has the last word."""
+    arms = set_up(
+        seeing("kept", "replaced", "made"), lambda: {"replaced": 3, "made": 4}, context={"kept": 1, "replaced": 2}
+    ).arms
+    context = run(arms, "parallel").context
+    assert (context["seen_kept"], context["seen_replaced"], context["seen_made"]) == (1, 3, 4)
+
+
+def test_set_up_of_an_operation_that_returns_no_mapping_is_refused() -> None:
+    with pytest.raises(
+        TypeError, match=r"setup= of an operation returns what it adds to the initial context, .* not 3"
+    ):
+        run(set_up(chain(), lambda: 3).arms, "parallel")
+
+
+def test_what_the_set_up_of_an_operation_made_is_not_compared() -> None:
+    """A folder of its own for every run is no difference in what the runs have done."""
+    run_and_compare(set_up(chain(), lambda: {"folder": object()}, context={"n": 1}).arms)
+
+
+def test_what_a_module_has_put_in_its_place_is_compared() -> None:
+    answers = iter([1, 2])
+    graph = Operation("any", [a_module("m", lambda context: {"n": next(answers)})])
+    with pytest.raises(ResultsDiffer, match=r"sequential: \{'n': 1\}, parallel: \{'n': 2\}"):
+        run_and_compare(set_up(graph, lambda: {"n": object()}).arms)
+
+
+@pytest.mark.usefixtures("traced")
+def test_operation_that_is_set_up_is_traced_all_the_same() -> None:
+    subject = set_up(chain(), lambda: {"folder": object()})
+    for _round in range(2):
+        run_and_compare(subject.arms)
+    assert workers_seen(subject) == {"sequential": [1], "parallel": [4]}
+
+
+def test_function_that_is_scaled_takes_what_the_set_up_made_after_the_number_of_workers() -> None:
+    arms = subjects_of_scaling(
+        lambda workers, made: (workers, made),
+        "label",
+        [1, 2],
+        **{**GRAPH_DEFAULTS, "around": replace(AROUND, setup=lambda: "made")},
+    )[0].arms
+    assert runs(arms) == {"1": (1, "made"), "2": (2, "made")}
+
+
+def test_contenders_take_what_the_set_up_made() -> None:
+    around = replace(AROUND, setup=lambda: [3, 1, 2])
+    subjects = subjects_of_contenders({"ours": sorted, "theirs": max}, "theirs", "label", around)
+    assert runs(subjects[0].arms) == {"theirs": 3, "ours": [1, 2, 3]}
+
+
+def test_against_itself_a_program_is_set_up_as_ever() -> None:
+    alike = against_itself(subject_of_programs(min, max, "label", 2, replace(AROUND, setup=lambda: [1, 2])))
+    assert runs(alike.arms) == {"sequential": 2, "parallel": 2}
 
 
 # Seen from inside -----------------------------------------------------------------------------------------------------
@@ -273,7 +349,7 @@ def test_traced_operation_is_compared_by_what_it_leaves_in_the_context() -> None
         return True
 
     double = a_module("double", lambda context: {"doubled": 2 * context["n"]})
-    arms = of_graph(Operation("any", [double]), context={"n": 21}, equal=equal).arms
+    arms = of_graph(Operation("any", [double]), context={"n": 21}, around=replace(AROUND, equal=equal)).arms
     run_and_compare(arms)
     run_and_compare(arms)
     assert seen == [({"n": 21, "doubled": 42},) * 2] * 2
@@ -379,16 +455,16 @@ def test_coroutine_cannot_be_measured_inside_a_running_loop_and_the_error_says_s
     subject = of_programs(program)
 
     async def inside() -> None:
-        subject.arms.programs["sequential"]()
+        run(subject.arms, "sequential")
 
     # A coroutine that nobody awaits would warn, and a warning is an error in this test suite.
-    with pytest.raises(RuntimeError, match=r"called inside a running event loop.*make the test a plain 'def'"):
+    with pytest.raises(RuntimeError, match=r"called inside a running event loop.*write the test as a plain 'def"):
         asyncio.run(inside())
 
 
 def test_plain_function_can_be_measured_inside_a_running_loop() -> None:
     async def inside() -> object:
-        return of_programs(lambda: 3).arms.programs["sequential"]()
+        return run(of_programs(lambda: 3).arms, "sequential")
 
     assert asyncio.run(inside()) == 3
 
@@ -398,14 +474,14 @@ def test_error_of_a_coroutine_passes() -> None:
         raise LookupError("no data")
 
     with pytest.raises(LookupError, match="no data"):
-        of_programs(fail).arms.programs["sequential"]()
+        run(of_programs(fail).arms, "sequential")
 
 
 # Contenders -----------------------------------------------------------------------------------------------------------
 
 
 def contenders(programs: Mapping[str, Any], baseline: str = "theirs") -> list[Subject]:
-    return subjects_of_contenders(programs, baseline, "sort", equal=operator.eq, limit_s=60.0)
+    return subjects_of_contenders(programs, baseline, "sort", AROUND)
 
 
 def test_every_contender_is_held_against_the_baseline() -> None:

@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -167,14 +166,17 @@ def test_thread_that_waits_for_the_world_outside_works(eye: Eye) -> None:
 
 def test_function_written_in_c_works(eye: Eye) -> None:
     """It has no frame of its own and no line, but a pool runs it."""
+    read_end, write_end = os.pipe()
 
     def program() -> None:
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(time.sleep, 0.001)
-            pool.submit(sum, range(10_000_000))
+            pool.submit(os.read, read_end, 1)
             eye.until_a_worker(Doing.WORKS)
+            os.write(write_end, b".")
 
     assert texts(watch(program), Doing.WORKS) == {""}
+    os.close(read_end)
+    os.close(write_end)
 
 
 def test_worker_without_a_task_is_idle(eye: Eye) -> None:

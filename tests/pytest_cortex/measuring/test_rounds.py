@@ -2,8 +2,10 @@
 
 import gc
 import itertools
+import math
 import pickle
 import random
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -18,16 +20,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_cortex.measuring import rounds as rounds_module
+from pytest_cortex.measuring.arms import Arms, ResultsDiffer
 from pytest_cortex.measuring.machine import cpu_clock_step_s
 from pytest_cortex.measuring.rounds import (
     WARM_UPS,
-    Arms,
     ArmTooShort,
     Budget,
     Medians,
     PairedRounds,
     Progress,
-    ResultsDiffer,
     Round,
     Rounds,
     Watch,
@@ -54,6 +55,10 @@ def arms_of(
 ) -> Arms:
     both = {"sequential": int, "parallel": int}
     return Arms(programs=both if programs is None else programs, equal=equal, time_limit_s=60.0, compared=compared)
+
+
+def both(program: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    return dict.fromkeys(Arm, program)
 
 
 def rounds_of(
@@ -589,6 +594,162 @@ def test_comparison_may_answer_with_anything_that_is_false(answer: object) -> No
         arms_of(equal=lambda _a, _b: answer).check({"sequential": 1, "parallel": 1})
 
 
+# Batches --------------------------------------------------------------------------------------------------------------
+
+
+def test_runs_of_a_millisecond_are_timed_one_by_one(programs: Programs) -> None:
+    calls: list[str] = []
+    rounds = rounds_of(programs(0.004, 0.001, calls=calls))
+    list(islice(rounds.stream(), 3))
+    assert rounds.batch == 1
+    assert len(calls) == 2 * (WARM_UPS + 3)
+
+
+def test_shorter_runs_are_timed_together_as_many_of_each_arm(programs: Programs) -> None:
+    """As many as take the shorter arm over a millisecond; the seconds are those of one."""
+    calls: list[str] = []
+    rounds = rounds_of(programs(0.0004, 0.0001, calls=calls))
+    made = next(rounds.stream())
+    assert rounds.batch == made.batch == 13
+    assert calls[-26:].count("parallel") == calls[-26:].count("sequential") == 13
+    assert (made.runs["sequential"].seconds, made.runs["parallel"].seconds) == pytest.approx((0.0004, 0.0001))
+    assert made.seconds == pytest.approx(13 * 0.0005)
+    assert rounds.horizon == 60
+
+
+def test_runs_within_a_batch_follow_each_other(programs: Programs) -> None:
+    calls: list[str] = []
+    rounds = rounds_of(programs(0.0004, 0.0001, calls=calls))
+    next(rounds.stream())
+    assert sorted(arm for arm, _ in itertools.groupby(calls[-26:])) == ["parallel", "sequential"]
+
+
+def test_batches_are_warmed_up_and_grow_until_they_are_long_enough(programs: Programs) -> None:
+    """A run that is timed alone seems longer than it is: the first number is too small then."""
+    cold = [*[0.0005] * WARM_UPS, *[0.0001] * 10_000]
+    rounds = rounds_of(programs(cold, cold))
+    next(rounds.stream())
+    assert [made.batch for made in rounds.made] == [1, 1, 3, 13, 13]
+    assert [made.warmup for made in rounds.made] == [True, True, True, True, False]
+
+
+def test_horizon_of_batches_is_what_they_take(programs: Programs) -> None:
+    """Not what the warm-ups took that went before: the very first run may be a long one."""
+    rounds = rounds_of(programs([1.0, *[0.0001] * 10_000], 0.0001))
+    assert (rounds.horizon, rounds.batch) == (60, 13)
+
+
+def test_batches_are_no_larger_than_the_time_for_all_rounds_allows(programs: Programs) -> None:
+    """The other arm takes its time as well: sixty rounds in six seconds leave a tenth of one each."""
+    rounds = rounds_of(programs(0.02, 0.00001), budget=Budget(seconds=6.0, fewest=16, most=60))
+    assert rounds.horizon == 60
+    assert rounds.batch == 4
+
+
+def test_arm_that_is_much_longer_than_the_other_is_not_repeated(programs: Programs) -> None:
+    rounds = rounds_of(programs(1.0, 0.00001), budget=Budget(seconds=math.inf, fewest=16, most=60))
+    assert rounds.horizon == 60
+    assert rounds.batch == 125
+    assert rounds_of(programs(1.0, 0.00001), budget=BUDGET).horizon == 16
+
+
+def test_batch_is_fixed_before_the_first_counted_round(programs: Programs) -> None:
+    rounds = rounds_of(programs([*[0.0001] * 100, 0.00001], 0.0001))
+    assert {made.batch for made in islice(rounds.stream(), 20)} == {13}
+
+
+def test_ratio_of_batches_is_that_of_their_sums(programs: Programs) -> None:
+    rounds = paired(programs(0.0003, [0.0001, 0.0002]))
+    next(rounds.stream())
+    batch, (ratio,) = rounds.shared.batch, rounds.ratios
+    ran = {0.0001: batch - batch // 2, 0.0002: batch // 2}, {0.0001: batch // 2, 0.0002: batch - batch // 2}
+    assert any(ratio == pytest.approx(0.0003 * batch / sum(s * n for s, n in each.items())) for each in ran)
+
+
+def test_last_result_of_a_batch_is_compared(advance: Callable[..., None]) -> None:
+    seen: list[tuple[object, object]] = []
+
+    def equal(one: object, other: object) -> bool:
+        seen.append((one, other))
+        return True
+
+    def counting() -> Callable[[], int]:
+        numbers = itertools.count(1)
+
+        def count() -> int:
+            advance(0.0001)
+            return next(numbers)
+
+        return count
+
+    rounds = rounds_of({"sequential": counting(), "parallel": counting()}, equal=equal)
+    next(rounds.stream())
+    assert seen == [(n, n) for n in (1, 2, 15, 28)]
+
+
+@pytest.mark.parametrize("around", [{"setup": int}, {"teardown": lambda *_: None}])
+def test_runs_that_are_set_up_or_torn_down_are_timed_one_by_one(
+    advance: Callable[..., None], around: dict[str, Any]
+) -> None:
+    arms = replace(arms_of(both(lambda *_: advance(0.0005))), **around)
+    rounds = Rounds(arms, seed="seed", budget=BUDGET)
+    next(rounds.stream())
+    assert rounds.batch == 1
+
+
+def test_run_that_is_set_up_and_too_short_to_be_timed_alone_is_refused(advance: Callable[..., None]) -> None:
+    """Its time would be mostly that of cold caches."""
+    arms = replace(arms_of(both(lambda _: advance(0.00005))), setup=int)
+    with pytest.raises(
+        ArmTooShort, match=r"an arm took 50000 ns, and with setup= or teardown= every run is timed alone, too"
+    ):
+        next(Rounds(arms, seed="seed", budget=BUDGET).stream())
+
+
+# Around a run ---------------------------------------------------------------------------------------------------------
+
+
+def test_set_up_and_tear_down_are_outside_the_clock_and_the_watch(advance: Callable[..., None]) -> None:
+    events: list[str] = []
+
+    def note(word: str) -> None:
+        events.append(word)
+        advance(5.0, cpu_s=5.0)
+
+    def watch() -> Callable[[float], None]:
+        events.append("watched")
+        return lambda seconds: events.append(f"for {seconds:g} s")
+
+    arms = replace(
+        arms_of(both(lambda _: advance(1.0))),
+        setup=lambda: note("set up"),
+        teardown=lambda _: note("torn down"),
+    )
+    rounds = Rounds(arms, seed="seed", budget=BUDGET, watch=watch)
+    made = next(rounds.stream())
+    assert {(run.seconds, run.cpu_s) for run in made.runs.values()} == {(1.0, 0.0)}
+    assert events[-8:] == ["set up", "watched", "for 1 s", "torn down"] * 2
+    assert len(events) == 8 * (WARM_UPS + 1)
+
+
+def test_threads_that_the_runs_leave_are_counted_by_arm(advance: Callable[..., None]) -> None:
+    over = threading.Event()
+
+    def leaving() -> None:
+        threading.Thread(target=over.wait).start()
+        advance(1.0)
+
+    try:
+        rounds = rounds_of({"sequential": partial(advance, 4.0), "parallel": leaving})
+        list(islice(rounds.stream(), 3))
+        rounds.leftovers._grace_s = 0.0
+        assert [each.partition(" leaves")[0] for each in rounds.leftovers.complaints(["sequential", "parallel"])] == [
+            "the parallel arm"
+        ]
+    finally:
+        over.set()
+
+
 # What goes wrong ------------------------------------------------------------------------------------------------------
 
 
@@ -621,7 +782,9 @@ def test_arm_is_too_short_when_the_clock_does_not_move(advance: Callable[..., No
 
 
 @pytest.mark.parametrize(
-    "error", [ResultsDiffer({"old": "[1]", "new": "[2]"}), ArmTooShort(0)], ids=lambda error: type(error).__name__
+    "error",
+    [ResultsDiffer({"old": "[1]", "new": "[2]"}), ArmTooShort(0), ArmTooShort(9, alone=True)],
+    ids=lambda error: type(error).__name__,
 )
 def test_error_survives_pickling(error: Exception) -> None:
     copy = pickle.loads(pickle.dumps(error))

@@ -1,6 +1,7 @@
 """Time limits: whatever an arm is stuck in, the test run goes on and says what it was."""
 
 import asyncio
+import multiprocessing.util
 import os
 import pickle
 import signal
@@ -9,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,7 +20,8 @@ from typing import Any
 import pytest
 
 from pytest_cortex.measuring import watchdog
-from pytest_cortex.measuring.watchdog import ArmTimeout, stacks_of_all_threads, time_limit
+from pytest_cortex.measuring.children import child_processes
+from pytest_cortex.measuring.watchdog import ArmTimeout, time_limit
 
 LONG_S = 3600.0
 SHORT_S = 0.02
@@ -170,6 +173,111 @@ def test_where_no_thread_can_be_signalled_python_itself_interrupts_the_body(monk
     assert "in poll" in stopped(poll).stacks
 
 
+async def wait_for_nothing() -> None:
+    await asyncio.Event().wait()
+
+
+def test_coroutine_that_waits_for_ever_is_shown_where_it_waits() -> None:
+    """The stack of its thread ends in the event loop."""
+    assert "in wait_for_nothing" in stopped(lambda: asyncio.run(wait_for_nothing())).stacks
+
+
+@pytest.fixture
+def child() -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Starts a process that waits for ever."""
+    children: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        children.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+        return children[-1]
+
+    yield start
+    for process in children:
+        process.kill()
+        process.communicate()
+
+
+def test_processes_of_a_stuck_body_are_named_and_ended(child: Callable[[], subprocess.Popen[bytes]]) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def body() -> None:
+        started.append(child())
+        started[0].wait()
+
+    error = stopped(body)
+    assert "its child processes, which are ended now:\n  " in error.stacks
+    assert f" (pid {started[0].pid}, " in error.stacks
+    assert started[0].wait() < 0  # a signal
+
+
+def test_processes_from_before_a_stuck_body_live_on(child: Callable[[], subprocess.Popen[bytes]]) -> None:
+    before = child()
+    error = stopped(wait_for_ever)
+    assert "(pid " not in error.stacks
+    assert before.poll() is None
+
+
+def test_processes_that_are_to_be_spared_can_be_said(child: Callable[[], subprocess.Popen[bytes]]) -> None:
+    """Those that were there before the first of several bodies, not before this one."""
+    before = child()
+    with pytest.raises(ArmTimeout), time_limit(SHORT_S, spared=child_processes() - {before.pid}):
+        wait_for_ever()
+    assert before.wait() < 0
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[list[int]]:
+    """Somebody else listens to interrupts, and does no more than that, as the event loop does that runs a test."""
+    heard: list[int] = []
+    former = signal.signal(signal.SIGINT, lambda number, _frame: heard.append(number))
+    yield heard
+    signal.signal(signal.SIGINT, former)
+
+
+def test_stuck_body_is_stopped_where_somebody_else_listens(elsewhere: list[int]) -> None:
+    listener = signal.getsignal(signal.SIGINT)
+    stopped(wait_for_ever)
+    assert (elsewhere, signal.getsignal(signal.SIGINT)) == ([], listener)
+
+
+def test_ctrl_c_is_passed_on_where_somebody_else_listens(elsewhere: list[int]) -> None:
+    with time_limit(LONG_S):
+        signal.raise_signal(signal.SIGINT)
+    assert elsewhere == [signal.SIGINT]
+
+
+def test_ctrl_c_interrupts_where_it_would_have_ended_the_process() -> None:
+    former = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        with pytest.raises(KeyboardInterrupt), time_limit(LONG_S):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+# Forks ----------------------------------------------------------------------------------------------------------------
+
+FORK_WARNING = "This process (pid=1) is multi-threaded, use of fork() may lead to deadlocks in the child."
+
+
+@pytest.mark.parametrize(("threads", "warned"), [(1, False), (2, True)])
+def test_fork_is_warned_of_only_beside_threads_of_the_program(
+    monkeypatch: pytest.MonkeyPatch, threads: int, *, warned: bool
+) -> None:
+    """Python 3.12 and later do; where our own watch is the only other thread there is nothing to be warned of."""
+    monkeypatch.setattr(threading, "active_count", lambda: threads)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with time_limit(LONG_S):
+            warnings.warn(FORK_WARNING, DeprecationWarning, stacklevel=1)
+    assert bool(caught) is warned
+
+
+def test_other_warnings_are_as_ever() -> None:
+    with pytest.warns(DeprecationWarning, match="old"), time_limit(LONG_S):
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+
+
 @pytest.fixture
 def ignored_interrupt() -> Iterator[None]:
     """What a process finds that a shell script started in the background."""
@@ -216,7 +324,12 @@ def run_watch(watch: watchdog._Watch) -> None:
 def test_body_that_ends_while_its_stacks_are_written_down_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     pushes: list[None] = []
     watch = watchdog._Watch(0.0, lambda: pushes.append(None))
-    monkeypatch.setattr(watchdog, "stacks_of_all_threads", watch.end)
+
+    def write_down() -> str:
+        watch.end()
+        return "stacks"
+
+    monkeypatch.setattr(watchdog, "stacks_of_all_threads", write_down)
     run_watch(watch)
     assert (pushes, watch.stacks) == ([], None)
 
@@ -237,50 +350,6 @@ def test_arm_timeout_survives_pickling() -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert str(copy).startswith("the parallel arm was stopped after 2 s")
     assert (type(copy), str(copy), vars(copy)) == (ArmTimeout, str(error), vars(error))
-
-
-# What the threads were doing ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def waiting() -> Iterator[Callable[[str], None]]:
-    """Starts named threads that wait until the test is over."""
-    over = threading.Event()
-    threads: list[threading.Thread] = []
-
-    def start(name: str) -> None:
-        started = threading.Event()
-
-        def wait_for_the_end_of_the_test() -> None:
-            started.set()
-            over.wait()
-
-        threads.append(threading.Thread(target=wait_for_the_end_of_the_test, name=name))
-        threads[-1].start()
-        started.wait()
-
-    yield start
-    over.set()
-    for thread in threads:
-        thread.join()
-
-
-def test_stacks_name_every_thread_and_begin_with_its_own_code(waiting: Callable[[str], None]) -> None:
-    waiting("downloader")
-    _, _, stack = stacks_of_all_threads().partition("thread 'downloader':\n")
-    assert "in wait_for_the_end_of_the_test" in stack.splitlines()[0]
-
-
-def test_stacks_leave_out_the_threads_of_this_plugin(waiting: Callable[[str], None]) -> None:
-    waiting("cortex-something")
-    assert "cortex-something" not in stacks_of_all_threads()
-
-
-def test_stacks_show_a_thread_that_has_only_library_code_on_it() -> None:
-    with ThreadPoolExecutor(1, thread_name_prefix="idle") as pool:
-        pool.submit(int).result()
-        _, _, stack = stacks_of_all_threads().partition("thread 'idle_0':\n")
-    assert "in _worker" in stack
 
 
 # The end of the process -----------------------------------------------------------------------------------------------
@@ -354,10 +423,14 @@ def test_process_ends_by_itself_when_nothing_is_stuck_any_more() -> None:
 @can_wake
 def test_run_is_aborted_when_nothing_can_move_the_main_thread() -> None:
     ended = run("""
-        import signal
+        def deaf():
+            while True:
+                try:
+                    threading.Event().wait()
+                except KeyboardInterrupt:
+                    pass
 
-        signal.signal(signal.SIGINT, lambda *_: None)
-        stopped(threading.Event().wait)
+        stopped(deaf)
     """)
     assert ended.returncode == 70
     assert ended.stderr.startswith(
@@ -365,8 +438,12 @@ def test_run_is_aborted_when_nothing_can_move_the_main_thread() -> None:
     )
 
 
-def test_interpreter_is_exiting_only_once_threading_waits_for_all_threads() -> None:
-    shutdown: Any = SimpleNamespace(f_back=None, f_code=threading._shutdown.__code__)  # type: ignore[attr-defined]  # there is no public sign of it
+@pytest.mark.parametrize(
+    "wait",
+    [threading._shutdown, multiprocessing.util._exit_function],  # type: ignore[attr-defined]  # there is no public sign of it
+)
+def test_interpreter_is_exiting_only_once_it_waits_for_all_threads_or_processes(wait: Any) -> None:
+    shutdown: Any = SimpleNamespace(f_back=None, f_code=wait.__code__)
     joining: Any = SimpleNamespace(f_back=shutdown, f_code=os.getpid)
     assert watchdog._interpreter_is_exiting(joining)
     assert not watchdog._interpreter_is_exiting(sys._getframe())

@@ -79,6 +79,7 @@ measurements = st.builds(
     phases=st.dictionaries(texts, st.integers(0, 9), max_size=2),
     timeline=st.lists(spans, max_size=2).map(tuple),
     horizon=st.integers(0, 90),
+    batch=st.integers(1, 9),
     steps=st.lists(steps, max_size=2).map(tuple),
     causes=st.lists(texts, max_size=2).map(tuple),
     warnings=st.lists(texts, max_size=2).map(tuple),
