@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from pytest_cortex.plugin.distribution import CONTROLLER, MeasuringController, is_controller, is_worker
+from pytest_cortex.plugin.distribution import is_worker
 from pytest_cortex.plugin.stash import CACHE_KEY, SESSION_KEY, SETTINGS_KEY
 from pytest_cortex.settings.options import OPTIONS, Option
 from pytest_cortex.settings.settings import Settings, resolve
@@ -63,12 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
             config.stash[SESSION_KEY] = _bench_session(config, settings)
     except SettingError as error:
         raise pytest.UsageError(f"pytest-cortex: {error}") from error
+    if settings["bench"]:
+        from pytest_cortex.plugin import measuring_run  # noqa: PLC0415 - an idle run does not pay for it
 
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Under pytest-xdist, makes the controller measure; only now is it certain that there are workers."""
-    if SESSION_KEY in session.config.stash and is_controller(session.config):
-        session.config.pluginmanager.register(MeasuringController(), CONTROLLER)
+        config.pluginmanager.register(measuring_run, "cortex-measuring-run")
 
 
 def _settings(config: pytest.Config) -> Settings:
