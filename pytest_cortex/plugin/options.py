@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from pytest_cortex.plugin.distribution import CONTROLLER, MeasuringController, is_controller, is_worker
+from pytest_cortex.plugin.distribution import is_worker
 from pytest_cortex.plugin.stash import CACHE_KEY, SESSION_KEY, SETTINGS_KEY
 from pytest_cortex.settings.options import OPTIONS, Option
 from pytest_cortex.settings.settings import Settings, resolve
@@ -71,14 +71,21 @@ def pytest_configure(config: pytest.Config) -> None:
         return  # whoever looks for what would be right, may be in the middle of something wrong
     try:
         settings = config.stash[SETTINGS_KEY] = _settings(config)
-        if is_worker(config):
-            return  # the controller has checked, and a worker may be where a file is not
-        if settings["bench"]:
-            config.stash[SESSION_KEY] = _bench_session(config, settings)
-        elif settings.given:
-            _check(config, settings)
+        if not is_worker(config):  # the controller has checked, and a worker may be where a file is not
+            _prepare(config, settings)
     except SettingError as error:
         raise pytest.UsageError(f"pytest-cortex: {error}") from error
+    if settings["bench"]:
+        from pytest_cortex.plugin import measuring_run  # noqa: PLC0415 - an idle run does not pay for it
+
+        config.pluginmanager.register(measuring_run, "cortex-measuring-run")
+
+
+def _prepare(config: pytest.Config, settings: Settings) -> None:
+    if settings["bench"]:
+        config.stash[SESSION_KEY] = _bench_session(config, settings)
+    elif settings.given:
+        _check(config, settings)
 
 
 def _check(config: pytest.Config, settings: Settings) -> None:
@@ -89,12 +96,6 @@ def _check(config: pytest.Config, settings: Settings) -> None:
     check_horizon(settings)
     if not config.hook.pytest_cortex_scenarios.get_hookimpls():
         selected_names(settings, BUILT_IN_SCENARIOS)
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Under pytest-xdist, makes the controller measure; only now is it certain that there are workers."""
-    if SESSION_KEY in session.config.stash and is_controller(session.config):
-        session.config.pluginmanager.register(MeasuringController(), CONTROLLER)
 
 
 def _settings(config: pytest.Config) -> Settings:

@@ -35,7 +35,9 @@ def _end_if_terminated(error: SystemExit) -> None:
         pytest.exit("SIGTERM")
 
 
-@pytest.hookimpl(wrapper=True)
+# The innermost of all wrappers, so that those of others see what becomes of the test: reporters, reruns, and the one
+# that knows what was expected to fail.
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -51,7 +53,17 @@ def pytest_runtest_makereport(
     report = yield
     if report.passed or (report.skipped and bench.not_measured):
         _mark_undecided(item, report, bench)
+        if report.failed:
+            call.excinfo = _raised(str(report.longrepr))
     return report
+
+
+def _raised(message: str) -> pytest.ExceptionInfo[BaseException]:
+    """The failure as if the test had raised it: an expected failure, and a debugger, look for the exception."""
+    try:
+        pytest.fail(message, pytrace=False)
+    except pytest.fail.Exception as failure:
+        return pytest.ExceptionInfo.from_exception(failure)
 
 
 def _property(bench: CortexBench) -> str:

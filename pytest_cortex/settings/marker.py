@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from pytest_cortex.record import GateName
 from pytest_cortex.settings.values import GATES, SettingError, read_limit
+
+if TYPE_CHECKING:
+    from pytest_cortex.record import GateName
 
 
 def read_marker(positional: Sequence[object], keywords: Mapping[str, object]) -> dict[GateName, float]:

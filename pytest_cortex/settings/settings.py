@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pytest_cortex.record import GateName, SettingRecord
 from pytest_cortex.settings.options import OPTIONS, Option
 from pytest_cortex.settings.values import GATES, SPEED_GATES, SettingError
+
+if TYPE_CHECKING:
+    from pytest_cortex.record import GateName, SettingRecord
 
 T = TypeVar("T")
 _STRICT: Mapping[str, Any] = {"rounds": 90, "time_budget": 30.0, "inconclusive": "fail"}
@@ -83,6 +85,8 @@ class Settings:
 
     def records(self) -> dict[str, SettingRecord]:
         """The settings as they are written into reports."""
+        from pytest_cortex.record import SettingRecord  # noqa: PLC0415 - an idle run does not pay for it
+
         return {name: SettingRecord(value=each.value, origin=each.origin) for name, each in self.by_name.items()}
 
     def scenarios_with_limits(self) -> dict[str, tuple[str, str]]:

@@ -6,8 +6,10 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_cortex.record import GateName
+if TYPE_CHECKING:
+    from pytest_cortex.record import GateName
 
 SPEED_GATES: tuple[GateName, ...] = ("min_speedup", "min_efficiency")
 STRUCTURE_GATES: tuple[GateName, ...] = ("min_parallelism", "max_groups", "min_quality", "min_peak_concurrency")

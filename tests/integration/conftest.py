@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -23,18 +23,34 @@ Run: TypeAlias = Callable[..., pytest.RunResult]
 BenchFile: TypeAlias = Callable[..., Path]
 
 ARMS = Path(__file__).with_name("arms.py")
+UNDISTURBED = Path(__file__).with_name("undisturbed.py")
 
 CI_VARIABLES = ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE")
 """What tells pytest that nobody is watching, so that its last lines are as long as can be, and us where to report."""
 
-WITHOUT = (
-    "-p no:hypothesispytest -p no:benchmark -p no:timeout -p no:asyncio -p no:anyio -p no:unraisableexception "
-    "-p no:threadexception"
-)
-"""Plugins that may be there, play no part here, and take longer to import or to end than the runs take.
+OTHERS = {
+    "anyio": "anyio",
+    "asyncio": "pytest_asyncio",
+    "benchmark": "pytest_benchmark",
+    "codspeed": "pytest_codspeed",
+    "hypothesispytest": "hypothesis",
+    "pytest_cov": "pytest_cov",
+    "randomly": "pytest_randomly",
+    "rerunfailures": "pytest_rerunfailures",
+    "timeout": "pytest_timeout",
+}
+"""Plugins that may be there, by the name pytest has for them, with the package that must be there for them."""
 
-The last two would collect garbage five times after every run; what they watch for, those of the outer run see as well.
-"""
+SWEEPERS = "-p no:unraisableexception -p no:threadexception"
+"""Parts of pytest that would collect garbage five times after every run; those of the outer run see the same."""
+
+
+def without_others(*wanted: str) -> str:
+    """Options that leave out plugins: most play no part here, and take longer to import than the runs take."""
+    return " ".join([SWEEPERS, *(f"-p no:{name}" for name in OTHERS if name not in wanted)])
+
+
+WITHOUT = without_others()
 
 BENCH_TEST = """
 @pytest.mark.cortex(min_speedup=3)
@@ -50,7 +66,7 @@ def without_ci_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def write_record(session: SessionRecord, directory: Path) -> Written:
+def write_record(session: SessionRecord, directory: Path, *, but: Collection[str] = ()) -> Written:
     """Stands in for the reports in most runs, since drawing takes longer than all the rest."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "cortex.json"
@@ -65,11 +81,48 @@ def spread(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return arguments
 
 
+@pytest.fixture(params=[(), ("-n1",)], ids=["serial", "xdist"])
+def spread_to_one(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The same with one worker, which starts sooner, for what takes no second one."""
+    arguments: tuple[str, ...] = request.param
+    return arguments
+
+
+@pytest.fixture(params=[(), pytest.param(("-n2",), marks=pytest.mark.slow)], ids=["serial", "xdist"])
+def spread_if_slow(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The same, where what a worker could change is unlikely to change."""
+    arguments: tuple[str, ...] = request.param
+    return arguments
+
+
 @pytest.fixture
 def subprocess_run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs pytest in a process of its own, and draws everything."""
     monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT)
     return pytester.runpytest_subprocess
+
+
+@pytest.fixture
+def apart(subprocess_run: Run, pytester: pytest.Pytester) -> Run:
+    """Runs ``pytest --cortex-bench`` in a process of its own, disturbed by nothing; draws nothing."""
+    shutil.copy(UNDISTURBED, pytester.path)
+
+    def run_apart(*arguments: str) -> pytest.RunResult:
+        return subprocess_run("-p", "undisturbed", "--cortex-bench", *arguments)
+
+    return run_apart
+
+
+@pytest.fixture
+def beside(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets other plugins take part in the runs that follow: ``beside("timeout")``; skips the test without them."""
+
+    def let_in(*plugins: str) -> None:
+        for plugin in plugins:
+            pytest.importorskip(OTHERS[plugin], reason=f"{OTHERS[plugin]} is not installed, so nothing runs beside it")
+        monkeypatch.setenv("PYTEST_ADDOPTS", without_others(*plugins))
+
+    return let_in
 
 
 @pytest.fixture
