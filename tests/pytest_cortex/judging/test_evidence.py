@@ -145,8 +145,12 @@ def test_evidence_at_the_forgiving_horizon_decides_despite_an_odd_round() -> Non
 
 
 @given(alpha=st.floats(1e-9, 0.2), stricter=st.floats(0.01, 1.0))
-def test_forgiving_horizon_is_no_shorter_for_a_smaller_alpha(alpha: float, stricter: float) -> None:
-    assert forgiving_horizon(alpha * stricter) >= forgiving_horizon(alpha) >= smallest_horizon(alpha)
+def test_no_horizon_is_too_short_for_any_verdict_and_a_smaller_alpha_takes_no_fewer_rounds(
+    alpha: float, stricter: float
+) -> None:
+    """Of the forgiving horizon the latter would be false: it is 15 for alpha = 0.00196, and 14 for 0.00195."""
+    assert forgiving_horizon(alpha) >= smallest_horizon(alpha)
+    assert smallest_horizon(alpha * stricter) >= smallest_horizon(alpha)
 
 
 def test_forgiving_horizon_decides_as_often_as_its_docstring_says() -> None:
