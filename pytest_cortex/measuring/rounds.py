@@ -21,10 +21,10 @@ from pytest_cortex.record import Arm, RoundRecord
 WARM_UPS = 2
 _CPU_BOUND_SHARE = 0.5
 
-# A machine that has spoilt three rounds of four for half of the time budget will not let a measurement come to its
+# A machine that has spoilt six rounds of seven for half of the time budget will not let a measurement come to its
 # end, while a burst of a second or two passes; where fewer are spoilt, half as many rounds again as the horizon has are
-# worth their time.
-_HOPELESS_SHARE = 0.75
+# worth their time, and more while the time budget lasts.
+_HOPELESS_SHARE = 0.85
 _PATIENCE = 0.5
 _FURTHER_ATTEMPTS = 1.5
 
@@ -240,7 +240,8 @@ class Rounds:
         attempts, spoilt = len(self.made) - WARM_UPS, len(self.spoilt)
         if attempts < self._budget.fewest or self._spent_s < _PATIENCE * self._budget.seconds:
             return False
-        return spoilt > _HOPELESS_SHARE * attempts or attempts >= _FURTHER_ATTEMPTS * self.horizon
+        spent = attempts >= _FURTHER_ATTEMPTS * self.horizon and self._spent_s >= self._budget.seconds
+        return spent or spoilt > _HOPELESS_SHARE * attempts
 
     def _pause(self) -> None:
         pause_s = min(_LONGEST_PAUSE_S, _PAUSE_IN_ROUNDS * self.made[-1].seconds) * self._random.random()

@@ -299,7 +299,7 @@ def test_modelled_speedups_are_those_of_the_parallel_runs_that_are_known() -> No
 
 def test_timeline_is_that_of_the_parallel_run_of_median_length_by_start() -> None:
     subject = of_graph(Operation("any", [a_module("a"), a_module("b")]), workers=2)
-    assert subject.timeline == ()
+    assert not subject.timeline
     assert subject.runs is not None
     subject.runs.traces["sequential"].append(a_run(9.0, 9.0))
     subject.runs.traces["parallel"] += [a_run(1.0, 5.0), a_run(1.0, 2.0), a_run(1.0, 3.0)]

@@ -324,12 +324,12 @@ def test_burst_that_passes_is_outlasted(programs: Programs) -> None:
     assert len(rounds.spoilt) == 24 > BUDGET.fewest
 
 
-def test_measuring_ends_as_soon_as_more_than_three_rounds_of_four_are_spoilt(programs: Programs) -> None:
-    """Of the first 16 rounds 12 are spoilt, which still leaves hope, and then one more."""
-    said = [*[None] * 4, *["steal"] * 12, "steal", None]
-    rounds = rounds_of(programs(0.5, 0.5), watch=saying(said))
+def test_measuring_ends_as_soon_as_hardly_any_round_is_clean(programs: Programs) -> None:
+    """Of the first 26 rounds 22 are spoilt, which still leaves hope, and then one more."""
+    said = [*[None] * 4, *["steal"] * 22, "steal", None]
+    rounds = rounds_of(programs(0.1, 0.1), watch=saying(said))
     assert len(list(rounds.stream())) == 4
-    assert len(rounds.spoilt) == 13
+    assert len(rounds.spoilt) == 23
 
 
 def test_measuring_ends_after_half_as_many_rounds_again_as_the_horizon_has(programs: Programs) -> None:
@@ -337,6 +337,16 @@ def test_measuring_ends_after_half_as_many_rounds_again_as_the_horizon_has(progr
     assert rounds.horizon == 50
     assert len(list(rounds.stream())) == 37
     assert len(rounds.made) == WARM_UPS + 75
+
+
+def test_further_rounds_are_made_as_long_as_the_time_budget_lasts(programs: Programs) -> None:
+    """Two of three rounds are spoilt, and time is left for all that may count: 60, after three times as many."""
+    rounds = rounds_of(
+        programs(0.02, 0.01), watch=saying(itertools.cycle(["steal", None, None, "steal", "steal", None]))
+    )
+    assert rounds.horizon == 60
+    assert len(list(rounds.stream())) == 60
+    assert len(rounds.made) > WARM_UPS + 1.5 * 60
 
 
 def test_measuring_that_was_given_up_is_not_taken_up_again(programs: Programs) -> None:
