@@ -36,7 +36,7 @@ def test_it(cortex_bench, name):
 # The clock of these tests stands still while other programs on the machine run, so these disturb nothing.
 UNWATCHED = """
 from pytest_cortex.measuring import rounds
-from pytest_cortex.interference import Monitor
+from pytest_cortex.measuring.interference import Monitor
 
 Monitor.watch = lambda _monitor: rounds.undisturbed()
 """
