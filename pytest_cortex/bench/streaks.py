@@ -19,15 +19,21 @@ class Streaks:
     """
 
     def __init__(self, stored: Mapping[str, Mapping[str, int]]) -> None:
-        self.counts = {key: dict(value) for key, value in stored.items()}
+        self._stored = {key: dict(value) for key, value in stored.items()}
+        self.counts = dict(self._stored)
 
     def judged(self, key: str, verdict: Verdict, *, most: int) -> Verdict:
-        """Counts *verdict*; returns FAIL in its place if it is INCONCLUSIVE for the *most*-th time in a row."""
+        """Counts *verdict*; returns FAIL in its place if it is INCONCLUSIVE in the *most*-th run in a row.
+
+        A test that is run again within one run (a plugin's reruns) is counted once, by its last attempt.
+        """
         undecided = verdict.outcome is Outcome.INCONCLUSIVE
-        count = self.counts.setdefault(key, {"streak": 0, "inconclusive": 0, "runs": 0})
-        count["runs"] += 1
-        count["inconclusive"] += undecided
-        count["streak"] = count["streak"] + 1 if undecided else 0
+        before = self._stored.get(key, {"streak": 0, "inconclusive": 0, "runs": 0})
+        count = self.counts[key] = {
+            "streak": before["streak"] + 1 if undecided else 0,
+            "inconclusive": before["inconclusive"] + undecided,
+            "runs": before["runs"] + 1,
+        }
         if count["streak"] < most:
             return verdict
         return replace(

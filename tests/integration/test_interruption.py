@@ -235,6 +235,12 @@ def test_sigterm_that_an_operation_caught_ends_the_run(bench: Run, bench_file: B
     assert [each["error"] for each in record()["measurements"]] == [None, "interrupted"]
 
 
+def test_exit_that_a_test_asks_for_is_its_own_failure(bench: Run, bench_file: BenchFile) -> None:
+    """As it is without this plugin."""
+    bench_file(extra="def test_exit(cortex_bench): raise SystemExit(3)\ndef test_later(): pass\n")
+    assert bench().parseoutcomes() == {"failed": 1, "passed": 1}
+
+
 # Reports that cannot be written ---------------------------------------------------------------------------------------
 
 

@@ -138,9 +138,11 @@ def test_gate_on_efficiency_knows_its_workers() -> None:
 
 
 def test_gate_that_was_inconclusive_once_too_often_fails() -> None:
-    streaks = Streaks({})
+    streaks, outcomes = Streaks({}), []
     rules = replace(DEFAULT, max_inconclusive=3)
-    outcomes = [court(rules, streaks).streaked("it min_speedup", UNDECIDED).outcome for _run in range(3)]
+    for _run in range(3):
+        streaks = Streaks(streaks.counts)
+        outcomes.append(court(rules, streaks).streaked("it min_speedup", UNDECIDED).outcome)
     assert outcomes == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE, Outcome.FAIL]
 
 

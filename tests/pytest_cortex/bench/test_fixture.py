@@ -628,13 +628,13 @@ def test_gate_fails_that_was_inconclusive_in_too_many_runs_in_a_row(make_bench: 
     streaks = Streaks({})
     settings = resolve({"max_inconclusive": ["2"]}, {}, seed=1)
 
-    def run() -> BenchResult:
+    def run(streaks: Streaks) -> BenchResult:
         bench = make_bench(marker={"min_speedup": 3.0}, streaks=streaks, settings=settings)
         return measure(bench, programs(NOISY, 1.0))
 
-    assert outcomes(run()) == [Outcome.INCONCLUSIVE]
+    assert outcomes(run(streaks)) == [Outcome.INCONCLUSIVE]
     with pytest.raises(GateFailed, match="INCONCLUSIVE in 2 runs in a row"):
-        run()
+        run(Streaks(streaks.counts))
 
 
 def test_two_gates_of_a_kind_are_two_gates_and_not_two_runs(make_bench: MakeBench, programs: Programs) -> None:

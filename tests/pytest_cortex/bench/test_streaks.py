@@ -57,8 +57,19 @@ def test_failure_says_what_it_is_about_and_keeps_the_numbers() -> None:
 def test_everything_is_counted() -> None:
     streaks = Streaks({})
     for outcome in (Outcome.INCONCLUSIVE, Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE):
+        streaks = next_run(streaks)
         streaks.judged("gate", verdict(outcome), most=5)
     assert streaks.counts == {"gate": {"streak": 2, "inconclusive": 3, "runs": 4}}
+
+
+def test_attempts_within_one_run_are_one_run() -> None:
+    """What a plugin runs again is not undecided for days on end; the last attempt counts."""
+    streaks = Streaks({"gate": {"streak": 3, "inconclusive": 3, "runs": 3}})
+    said = [streaks.judged("gate", UNDECIDED, most=5).outcome for _attempt in range(4)]
+    assert said == [Outcome.INCONCLUSIVE] * 4
+    assert streaks.counts == {"gate": {"streak": 4, "inconclusive": 4, "runs": 4}}
+    streaks.judged("gate", verdict(Outcome.PASS), most=5)
+    assert streaks.counts == {"gate": {"streak": 0, "inconclusive": 3, "runs": 4}}
 
 
 def test_gates_are_counted_apart() -> None:

@@ -86,6 +86,13 @@ def test_busy_machine_cannot_gate_what_computes_right_now() -> None:
     )
 
 
+@pytest.mark.parametrize(("disturbed", "longer"), [(15, False), (16, True), (45, True)])
+def test_machine_that_is_not_quite_calm_can_gate_and_takes_longer(disturbed: int, *, longer: bool) -> None:
+    noisy = replace(SOUND, looks=(replace(CALM, disturbed={"steal": disturbed}),))
+    because = f", though it takes longer: {disturbed} of 60 rounds were disturbed (steal {disturbed})"
+    assert said(noisy)[0] == "I/O-bound fan-out: yes" + because * longer
+
+
 def test_one_cpu_cannot_gate_anything_that_computes() -> None:
     one = replace(SOUND, usable_cpus=1.0)
     assert about(one, "CPU-bound with 2 workers or more") == (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import chain, cycle, repeat
 
-from pytest_cortex.command.look import BUDGET, PROGRAMS, compute, look
+from pytest_cortex.command.look import BUDGET, PROGRAMS, compute, look, wait
 from pytest_cortex.measuring.rounds import WARM_UPS, Watch, undisturbed
 
 
@@ -51,3 +51,4 @@ def test_look_takes_no_longer_than_it_may(advance: Callable[..., None]) -> None:
 def test_programs_are_one_that_waits_and_one_that_computes() -> None:
     assert list(PROGRAMS) == ["waiting", "computing"]
     assert compute() == compute() > 0
+    wait()

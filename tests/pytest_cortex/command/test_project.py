@@ -64,7 +64,6 @@ def test_file_that_pytest_prefers_hides_the_others(tmp_path: Path) -> None:
 def test_file_that_says_nothing_of_pytest_is_passed_over(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     (tmp_path / "below").mkdir()
-    (tmp_path.parent / "pytest.ini").unlink(missing_ok=True)
     assert [each for each in added_options(tmp_path / "below", {}) if each.origin == name] == []
 
 
