@@ -371,7 +371,7 @@ class BenchResult:
             durations=dict(subject.durations) if small else {},
             dependencies=subject.dependencies if small else (),
             phases=subject.phases if small else {},
-            horizon=self._rounds.shared.horizon if self._rounds.shared.made else 0,
+            horizon=self._rounds.shared.fixed_horizon,
             steps=() if diagnosis is None else diagnosis.steps,
             causes=self._causes_in(diagnosis),
             verdicts=tuple(self.verdicts),
