@@ -29,7 +29,7 @@ from pytest_cortex.judging.estimate import Estimate, estimate_speedup
 from pytest_cortex.judging.evidence import RESERVE, smallest_horizon
 from pytest_cortex.judging.gate import Gate, Outcome, Verdict
 from pytest_cortex.measuring import machine
-from pytest_cortex.measuring.rounds import WARM_UPS, PairedRounds, Rounds
+from pytest_cortex.measuring.rounds import PairedRounds, Rounds
 from pytest_cortex.record import GateName, MeasurementRecord, RoundRecord, StepRecord, VerdictRecord
 from pytest_cortex.settings.settings import Limit
 from pytest_cortex.settings.values import STRUCTURE_GATES
@@ -421,8 +421,7 @@ class BenchResult:
             dependencies=subject.dependencies if small else (),
             phases=subject.phases if small else {},
             timeline=subject.timeline if small else (),
-            # Asking for it before the warm-ups are done would run the programs again.
-            horizon=self._rounds.shared.horizon if len(self._rounds.shared.made) >= WARM_UPS else 0,
+            horizon=self._rounds.shared.fixed_horizon,
             steps=() if diagnosis is None else _ending_at(estimate.speedup, diagnosis.steps),
             causes=self._causes_in(diagnosis),
             verdicts=tuple(self.verdicts),

@@ -212,6 +212,7 @@ def _is_in_a_loop() -> bool:
 
 async def _coroutine(awaitable: Awaitable[Any]) -> Any:
     """Makes of anything that can be awaited what a loop can run."""
+    __tracebackhide__ = True
     return await awaitable
 
 

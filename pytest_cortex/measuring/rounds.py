@@ -66,8 +66,8 @@ class ArmTooShort(ValueError):
         self.alone = alone
 
     def __str__(self) -> str:
-        why = ", and with setup= or teardown= every run is timed alone," if self.alone else " by this clock,"
-        return f"an arm took {self.elapsed_ns} ns{why} too short to time: repeat the work inside the arm"
+        why = "alone, as every run is with setup= or teardown=" if self.alone else "by this clock"
+        return f"an arm took {self.elapsed_ns} ns, too short to time {why}: repeat the work inside the arm"
 
 
 def undisturbed() -> Callable[[float], str | None]:
@@ -208,6 +208,11 @@ class Rounds:
             self._warm_up()
         return self._horizon
 
+    @property
+    def fixed_horizon(self) -> int:
+        """The same as far as it is known; 0 before that, and if a warm-up has failed.  Makes none."""
+        return self._horizon
+
     def _warm_up(self) -> None:
         __tracebackhide__ = True
         for _ in range(WARM_UPS):
@@ -283,7 +288,7 @@ class Rounds:
         __tracebackhide__ = True
         order = list(self._arms.programs)
         self._random.shuffle(order)
-        runs = {arm: self._timed(arm) for arm in order}
+        runs = dict(zip(order, map(self._timed, order), strict=True))  # a comprehension would show in tracebacks
         self._arms.check({arm: run.result for arm, run in runs.items()})
         spoilt = next((run.disturbance for run in runs.values() if run.disturbance is not None), None)
         kept = {arm: replace(run, result=None) for arm, run in runs.items()}  # results may be large

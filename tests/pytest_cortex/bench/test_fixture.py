@@ -776,6 +776,28 @@ def test_failing_operation_is_noted_with_its_first_error(make_bench: MakeBench) 
     assert bench.results[0].error.endswith(": LookupError: no data")
 
 
+def test_error_in_a_warm_up_is_recorded_without_running_anything_again(
+    make_bench: MakeBench, programs: Programs
+) -> None:
+    """The first warm-up has been made, and how many rounds there would have been is not known."""
+    calls: list[str] = []
+    both = programs(0.04, 0.01, calls=calls)
+    runs_left = iter(range(1))
+
+    def tiring() -> None:
+        if next(runs_left, None) is None:
+            raise LookupError("exhausted")
+        both["parallel"]()
+
+    bench = make_bench()
+    with pytest.raises(LookupError):
+        bench(sequential=both["sequential"], parallel=tiring, workers=4)
+    before = len(calls)
+    record = bench.results[0].record()
+    assert (record.error, record.horizon, len(record.rounds)) == ("LookupError: exhausted", 0, 1)
+    assert len(calls) == before
+
+
 def test_error_in_a_later_round_is_noted_too(make_bench: MakeBench, programs: Programs) -> None:
     both = programs([0.04, 0.02], 0.01)
     runs_left = iter(range(20))

@@ -148,7 +148,7 @@ def test_evidence_at_the_forgiving_horizon_decides_despite_an_odd_round() -> Non
 def test_no_horizon_is_too_short_for_any_verdict_and_a_smaller_alpha_takes_no_fewer_rounds(
     alpha: float, stricter: float
 ) -> None:
-    """Of the forgiving horizon the latter would be false: it is 15 for alpha = 0.00196, and 14 for 0.00195."""
+    """Of the forgiving horizon the latter would be false: it is 15 for alpha = 0.0019, and 14 for 0.0018."""
     assert forgiving_horizon(alpha) >= smallest_horizon(alpha)
     assert smallest_horizon(alpha * stricter) >= smallest_horizon(alpha)
 

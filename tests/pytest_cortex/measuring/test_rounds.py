@@ -633,6 +633,15 @@ def test_batches_are_warmed_up_and_grow_until_they_are_long_enough(programs: Pro
     assert [made.warmup for made in rounds.made] == [True, True, True, True, False]
 
 
+def test_arm_that_becomes_ever_shorter_is_not_chased_for_ever(advance: Callable[..., None]) -> None:
+    seconds = (0.0005 / number for number in itertools.count(1))
+    rounds = rounds_of(dict.fromkeys(Arm, lambda: advance(next(seconds))))
+    assert rounds.horizon == 60
+    batches = [made.batch for made in rounds.made]
+    assert batches == sorted(batches)
+    assert len(batches) == WARM_UPS + 5
+
+
 def test_horizon_of_batches_is_what_they_take(programs: Programs) -> None:
     """Not what the warm-ups took that went before: the very first run may be a long one."""
     rounds = rounds_of(programs([1.0, *[0.0001] * 10_000], 0.0001))
@@ -701,7 +710,7 @@ def test_run_that_is_set_up_and_too_short_to_be_timed_alone_is_refused(advance: 
     """Its time would be mostly that of cold caches."""
     arms = replace(arms_of(both(lambda _: advance(0.00005))), setup=int)
     with pytest.raises(
-        ArmTooShort, match=r"an arm took 50000 ns, and with setup= or teardown= every run is timed alone, too"
+        ArmTooShort, match=r"an arm took 50000 ns, too short to time alone, as every run is with setup= or"
     ):
         next(Rounds(arms, seed="seed", budget=BUDGET).stream())
 
@@ -777,7 +786,7 @@ def test_error_of_an_arm_says_which_arm_it_was(programs: Programs, advance: Call
 
 @pytest.mark.parametrize("elapsed_ns", [0, -1])
 def test_arm_is_too_short_when_the_clock_does_not_move(advance: Callable[..., None], elapsed_ns: int) -> None:
-    with pytest.raises(ArmTooShort, match=rf"an arm took {elapsed_ns} ns by this clock, too short to time"):
+    with pytest.raises(ArmTooShort, match=rf"an arm took {elapsed_ns} ns, too short to time by this clock"):
         timed(lambda: advance(elapsed_ns / 1e9), 60.0)
 
 

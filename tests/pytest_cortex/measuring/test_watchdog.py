@@ -450,6 +450,26 @@ def test_interpreter_is_exiting_only_once_it_waits_for_all_threads_or_processes(
     assert not watchdog._interpreter_is_exiting(None)
 
 
+def test_interpreter_is_not_exiting_where_there_are_no_processes_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "multiprocessing.util")
+    assert not watchdog._interpreter_is_exiting(sys._getframe())
+
+
+@pytest.mark.parametrize(("imported", "ended"), [(True, [[7, 8]]), (False, [])])
+def test_processes_that_the_exit_would_wait_for_are_ended(
+    monkeypatch: pytest.MonkeyPatch, ended: list[list[int]], *, imported: bool
+) -> None:
+    """They may be deadlocked; one that has not been started has no id."""
+    asked: list[object] = []
+    children = [SimpleNamespace(pid=pid) for pid in (7, None, 8)]
+    monkeypatch.setattr(watchdog, "end_processes", asked.append)
+    monkeypatch.setattr(multiprocessing, "active_children", lambda: children)
+    if not imported:
+        monkeypatch.delitem(sys.modules, "multiprocessing")
+    watchdog._end_processes_waited_for()
+    assert asked == ended
+
+
 def test_exit_status_is_the_one_set_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "_exit_status", [])
     watchdog.set_exit_status(2)
