@@ -12,23 +12,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+__all__ = ["Gate", "InvalidRounds", "Outcome", "Verdict", "frame"]
+
 if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
 
     from pytest_cortex.judging.gate import Gate, InvalidRounds, Outcome, Verdict
+else:
 
-__all__ = ["Gate", "InvalidRounds", "Outcome", "Verdict", "frame"]
+    def __getattr__(name: str) -> object:
+        """Imports what is asked for: every pytest run imports this package, and most do not judge anything."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from pytest_cortex.judging import gate  # noqa: PLC0415 - that is the point
 
-
-def __getattr__(name: str) -> object:
-    """Imports what is asked for: every pytest run imports this package, and most do not judge anything."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from pytest_cortex.judging import gate  # noqa: PLC0415 - that is the point
-
-    return getattr(gate, name)
+        return getattr(gate, name)
 
 
 def frame(path: str | PathLike[str], *, rounds: bool = False) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_cortex.plugin.marker import gates_of
-from pytest_cortex.plugin.stash import BENCH_KEY, SESSION_KEY, SETTINGS_KEY, SKIP_REASON
+from pytest_cortex.plugin.options import settings_of
+from pytest_cortex.plugin.stash import BENCH_KEY, SESSION_KEY, SKIP_REASON
 
 if TYPE_CHECKING:
     from pytest_cortex.bench.fixture import CortexBench
@@ -29,10 +29,11 @@ def cortex_bench(request: pytest.FixtureRequest) -> Iterator[CortexBench]:
     holds several programs against one of them, cortex_bench.scale one program against itself with fewer workers.
     """  # noqa: D402 - pytest --fixtures shows the first line alone, so that it has to teach how to call it
     from pytest_cortex.measuring.rounds import steady_memory  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.plugin.marker import gates_of  # noqa: PLC0415 - the same
 
     session = request.config.stash.get(SESSION_KEY, None)
     if session is None:  # somebody asked for it by name, which no collection could see
-        if request.config.stash[SETTINGS_KEY]["bench"]:
+        if settings_of(request.config)["bench"]:
             pytest.fail(_UNFORESEEN, pytrace=False)
         pytest.skip(SKIP_REASON)
     node = request.node
@@ -48,7 +49,7 @@ def _scenario(config: pytest.Config, name: str) -> Scenario:
 
     session = config.stash.get(SESSION_KEY, None)
     if session is None:
-        return find_scenario(name, config.stash[SETTINGS_KEY], offered_scenarios(config))
+        return find_scenario(name, settings_of(config), offered_scenarios(config))
     scenario: Scenario = session.scenario(name)
     return scenario
 
@@ -93,7 +94,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
         try:
             known = (*BUILT_IN_SCENARIOS, *offered_scenarios(metafunc.config))
-            names = selected_names(metafunc.config.stash[SETTINGS_KEY], known)
+            names = selected_names(settings_of(metafunc.config), known)
         except (HookError, SettingError) as error:
             raise pytest.Collector.CollectError(f"pytest-cortex: {error}") from error
         metafunc.parametrize("cortex_scenario", names, indirect=True)

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from pytest_cortex.plugin.distribution import is_worker
 from pytest_cortex.plugin.stash import CACHE_KEY, SESSION_KEY, SETTINGS_KEY
 from pytest_cortex.settings.options import OPTIONS, Option
-from pytest_cortex.settings.settings import Settings, resolve
 from pytest_cortex.settings.values import GATES, SettingError
 
 if TYPE_CHECKING:
     from pytest_cortex.bench.session import BenchSession
+    from pytest_cortex.settings.settings import Settings
 
 
 _MARKER_HELP = (
@@ -70,18 +69,42 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("help"):
         return  # whoever looks for what would be right, may be in the middle of something wrong
     try:
-        settings = config.stash[SETTINGS_KEY] = _settings(config)
-        if not is_worker(config):  # the controller has checked, and a worker may be where a file is not
-            _prepare(config, settings)
+        if _is_addressed(config):
+            _obey(config, settings_of(config))
     except SettingError as error:
         raise pytest.UsageError(f"pytest-cortex: {error}") from error
+
+
+def _is_addressed(config: pytest.Config) -> bool:
+    """False in most runs, which say nothing to this plugin, and do not pay for more."""
+    return _is_mentioned(config) or any(config.getoption(option.ini) for option in OPTIONS)
+
+
+def _is_mentioned(config: pytest.Config) -> bool:
+    file = config.inipath
+    return bool(config.getoption("override_ini")) or (file is not None and b"cortex" in file.read_bytes().lower())
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Returns every option, read and checked.
+
+    Raises:
+        SettingError: If a value makes no sense.
+    """
+    if SETTINGS_KEY not in config.stash:
+        config.stash[SETTINGS_KEY] = _settings(config)
+    return config.stash[SETTINGS_KEY]
+
+
+def _obey(config: pytest.Config, settings: Settings) -> None:
+    from pytest_cortex.plugin.distribution import is_worker  # noqa: PLC0415 - an idle run does not pay for it
+
     if settings["bench"]:
-        from pytest_cortex.plugin import measuring_run  # noqa: PLC0415 - an idle run does not pay for it
+        from pytest_cortex.plugin import measuring_run  # noqa: PLC0415 - the same
 
         config.pluginmanager.register(measuring_run, "cortex-measuring-run")
-
-
-def _prepare(config: pytest.Config, settings: Settings) -> None:
+    if is_worker(config):
+        return  # the controller has checked, and a worker may be where a file is not
     if settings["bench"]:
         config.stash[SESSION_KEY] = _bench_session(config, settings)
     elif settings.given:
@@ -99,6 +122,8 @@ def _check(config: pytest.Config, settings: Settings) -> None:
 
 
 def _settings(config: pytest.Config) -> Settings:
+    from pytest_cortex.settings.settings import resolve  # noqa: PLC0415 - an idle run does not pay for it
+
     command_line: dict[str, Sequence[str]] = {}
     ini: dict[str, Sequence[str]] = {}
     places: dict[tuple[str, str], str] = {}
@@ -123,9 +148,7 @@ def _where_given(config: pytest.Config, option: Option) -> str:
 
 def _written(config: pytest.Config) -> dict[str, tuple[list[str], str]]:
     """Returns the words of what is written down, and where that is; most ini files do not mention this plugin."""
-    file = config.inipath
-    mentioned = file is not None and b"cortex" in file.read_bytes().lower()
-    if not mentioned and not config.getoption("override_ini"):
+    if not _is_mentioned(config):
         return {}
     from pytest_cortex.plugin.ini_values import written  # noqa: PLC0415 - an idle run does not pay for it
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_cortex.settings.settings import Settings
 
 SETTINGS_KEY: pytest.StashKey[Settings] = pytest.StashKey()
-"""On the config: every option, read and checked."""
+"""On the config, if one is set or somebody wants to know one: every option, read and checked."""
 
 OFFERED_KEY: pytest.StashKey[Mapping[str, Scenario]] = pytest.StashKey()
 """On the config, once somebody wants to know: the scenarios of other plugins."""

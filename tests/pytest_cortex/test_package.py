@@ -80,3 +80,13 @@ def test_file_that_is_none_is_a_value_error_that_names_it(tmp_path: Path) -> Non
 def test_file_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         pytest_cortex.frame(tmp_path / "nothing.json")
+
+
+def test_a_name_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(AttributeError, match="module 'pytest_cortex' has no attribute 'Gates'"):
+        pytest_cortex.Gates  # type: ignore[attr-defined]  # noqa: B018 - the access is what is tested
+
+
+def test_nothing_is_imported_before_it_is_asked_for() -> None:
+    code = "import sys, pytest_cortex; assert 'pytest_cortex.judging' not in sys.modules; pytest_cortex.Gate"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
