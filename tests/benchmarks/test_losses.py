@@ -39,3 +39,10 @@ def test_lock(cortex_bench: Any) -> None:
 
     locked = [module(id=f"module_{number}")(wait_locked) for number in range(6)]
     cortex_bench(Operation("locked", locked), workers=WORKERS, name="lock")
+
+
+def test_serial_part(cortex_bench: Any) -> None:
+    """One module in five has to come first, however many workers there are."""
+    first = module(id="first")(wait)
+    others = [module(id=f"module_{number}", depends_on=["first"])(wait) for number in range(4)]
+    cortex_bench.scale(Operation("serial part", [first, *others]), workers=[1, 2, 4], name="serial part")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sick_programs import nap_under_lock, pooled
 
 from orchestrator import Operation, module
 from pytest_cortex.bench import diagnosis as diagnosis_module
@@ -148,3 +149,22 @@ def test_program_that_breaks_when_it_is_run_once_more_loses_its_explanation_only
     subject, rounds = measured({**both, "parallel": exhausted})
     (cause,) = diagnosis_of_programs(subject, rounds).causes
     assert cause == "unknown: a further run, to look at its threads, ended with LookupError('no more data')"
+
+
+@pytest.mark.slow
+def test_program_has_steps_from_its_watched_run_to_the_speedup_of_its_rounds(programs: Programs) -> None:
+    """The rounds are on the fake clock, the watched run is real: four threads that share a lock."""
+    both = programs(3.0, 3.0)
+    locked = pooled(nap_under_lock)
+
+    def parallel() -> None:
+        both["parallel"]()
+        locked()
+
+    subject, rounds = measured({**both, "parallel": parallel})
+    steps = diagnosis_of_programs(subject, rounds).steps
+    assert [step.name for step in steps] == ["graph", "balance", "contention", "overhead", "unexplained"]
+    assert steps[-1].speedup == 1.0
+    assert steps[1].speedup > 3
+    assert steps[2].speedup < 2
+    assert steps[2].because.startswith("a lock")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_cortex.reporting.charts.theme import NO_GATE
 from pytest_cortex.wording import finite, plural, printable, ratio
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
 MOST_PANELS = 40
 MOST_RUNS = 500
-
-NO_GATE = "no gate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
