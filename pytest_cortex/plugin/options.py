@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from pytest_cortex.plugin import hookspecs
 from pytest_cortex.plugin.stash import CACHE_KEY, SESSION_KEY, SETTINGS_KEY
 from pytest_cortex.settings.options import OPTIONS, Option
 from pytest_cortex.settings.values import GATES, SettingError
@@ -58,8 +59,6 @@ def _add_to_command_line(group: pytest.OptionGroup, option: Option) -> None:
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Announces the hooks through which others take part."""
-    from pytest_cortex.plugin import hookspecs  # noqa: PLC0415 - beside its only use
-
     pluginmanager.add_hookspecs(hookspecs)
 
 

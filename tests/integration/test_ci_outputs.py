@@ -76,7 +76,7 @@ def test_the_step_summary_is_written_once(
     bench(*spread)
     written = step_summary.read_text("utf-8")
     assert written.count("# Speedup report") == 1
-    assert written.count("| test_locked |") == 1
+    assert written.count("**FAIL** test_locked") == 1
     assert "](speedup.svg)" not in written
 
 

@@ -52,6 +52,8 @@ EXAMPLES = {
     "inconclusive": Example(ini="fail", toml='"fail"', words=("fail",), value="fail"),
     "save": Example(ini="main", toml='"main"', words=("main",), value="main"),
     "baseline_dir": Example(ini="kept here", toml='"kept here"', words=("kept here",), value="kept here"),
+    "history": Example(ini="off", toml='"off"', words=("off",), value=None),
+    "history_half_life": Example(ini="7", toml="7.0", words=("7",), value=7.0),
     "scenario": Example(
         ini="large small", toml='["large", "small"]', words=("large", "small"), value=("large", "small")
     ),
@@ -159,6 +161,7 @@ WRONG_WORDS: Mapping[Any, str] = {
     values.read_name: "a/b",
     values.read_new_name: "latest",
     values.read_folder: " ",
+    values.read_history: " ",
     tuple: "smal",
 }
 WANTED = "wanted|would|write|give|is neither|is not a whole|is no name|named|remove it|ignored explicit argument"

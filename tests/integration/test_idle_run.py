@@ -40,6 +40,7 @@ NEEDED = [
     "pytest_cortex.plugin",
     "pytest_cortex.plugin.collection",
     "pytest_cortex.plugin.fixtures",
+    "pytest_cortex.plugin.hookspecs",
     "pytest_cortex.plugin.options",
     "pytest_cortex.plugin.stash",
     "pytest_cortex.settings",
