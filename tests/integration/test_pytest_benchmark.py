@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import pytest
 
 Run: TypeAlias = Callable[..., pytest.RunResult]
+Beside: TypeAlias = Callable[..., None]
 BenchFile: TypeAlias = Callable[..., Path]
 Record: TypeAlias = Callable[[], dict[str, Any]]
 
@@ -31,9 +32,9 @@ MEASURE = "bench test: run pytest --cortex-bench to measure it"
 
 
 @pytest.fixture
-def run_both(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run_both(run: Run, beside: Beside) -> Run:
     """Runs pytest in this process, with pytest-benchmark."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:timeout -p no:cacheprovider")
+    beside("benchmark")
     return run
 
 

@@ -119,7 +119,7 @@ def test_budget_stands_in_the_ini_file_as_well(bench: Run, bench_file: BenchFile
     pytester.makeini("[pytest]\ncortex_total_budget = 0.001")
     bench_file("healthy")
     result = bench()
-    result.stdout.fnmatch_lines(["cortex: ini: total_budget=0.001"])
+    result.stdout.fnmatch_lines(["cortex: tox.ini: total_budget=0.001"])
     assert result.parseoutcomes() == {"inconclusive": 1}
 
 
