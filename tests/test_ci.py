@@ -44,7 +44,7 @@ def test_every_option_of_a_command_exists(command: str) -> None:
 def test_pytest_takes_the_arguments(arguments: list[str], pytester: pytest.Pytester) -> None:
     """All plugins read and check theirs, as at the beginning of a run."""
     pytester.makeini("[pytest]\nmarkers = slow: as here")
-    pytester.parseconfigure(*arguments)
+    pytester.parseconfigure("-p", "no:asyncio", *arguments)  # which would warn of an option that nobody here needs
 
 
 @pytest.mark.skipif(os.name == "nt" or shutil.which("bash") is None, reason="no shell to ask")

@@ -26,8 +26,8 @@ def test_disturbances_are_counted_by_what_they_are(advance: Callable[..., None])
     """Whatever their size; the most frequent first."""
     watch = saying("steal 9 %", "run delay 4 %", None, "run delay 31 %")
     seen = look("computing", partial(advance, 0.05), watch)
-    assert seen.disturbed == {"run delay": 8, "steal": 5}  # and 4 that counted, before there was no more hope
-    assert (seen.rounds, seen.disturbed_share, seen.ratio) == (17, 13 / 17, 1.0)
+    assert seen.disturbed == {"run delay": 12, "steal": 6}  # and 6 that counted, before there was no more time
+    assert (seen.rounds, seen.disturbed_share, seen.ratio) == (24, 18 / 24, 1.0)
 
 
 def test_machine_that_spoils_everything_is_given_up_soon(advance: Callable[..., None]) -> None:
