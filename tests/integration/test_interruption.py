@@ -141,10 +141,10 @@ def hidden_files(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("option", ["-x", "--maxfail=1"])
 def test_tests_that_a_failure_kept_from_running_are_named(
-    bench: Run, bench_file: BenchFile, record: Record, spread: tuple[str, ...], option: str
+    bench: Run, bench_file: BenchFile, record: Record, option: str
 ) -> None:
     bench_file("healthy", "locked", "unsteady")
-    result = bench(option, *spread)
+    result = bench(option)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         ["the run ended early: 1 bench test did not run to the end: test_bench.py::test_unsteady"]

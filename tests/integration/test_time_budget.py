@@ -42,12 +42,10 @@ def test_budget_that_is_enough_changes_nothing(bench: Run, bench_file: BenchFile
     )
 
 
-def test_budget_is_kept_and_what_does_not_fit_says_why(
-    bench: Run, bench_file: BenchFile, record: Record, spread: tuple[str, ...]
-) -> None:
+def test_budget_is_kept_and_what_does_not_fit_says_why(bench: Run, bench_file: BenchFile, record: Record) -> None:
     """Two verdicts take 0.26 s; then there is time to find out that there is too little, and in the end none at all."""
     bench_file(extra=FIVE)
-    result = bench("--cortex-total-budget=0.3", *spread)
+    result = bench("--cortex-total-budget=0.3")
     assert result.ret == pytest.ExitCode.OK
     assert result.parseoutcomes() == {"passed": 2, "inconclusive": 3}
     assert outcomes(record) == ["PASS", "PASS", "INCONCLUSIVE", "INCONCLUSIVE", "INCONCLUSIVE"]
