@@ -78,7 +78,10 @@ def test_readme_shows_what_this_file_runs() -> None:
 
 
 def test_readme_test_files_pass(project: Path) -> None:
-    done = in_shell("pytest --cortex-bench --cortex-module-duration=0.01 --cortex-min-efficiency=0.3", project)
+    done = in_shell(
+        "pytest --cortex-bench --cortex-module-duration=0.01 --cortex-min-efficiency=0.3 --cortex-time-budget=2",
+        project,
+    )
     assert done.returncode == 0, done.stdout
     assert (project / "reports" / "cortex.json").exists()
 
