@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_cortex.plugin.marker import gates_of
-from pytest_cortex.plugin.stash import BENCH_KEY, SESSION_KEY, SETTINGS_KEY, SKIP_REASON
+from pytest_cortex.plugin.options import settings_of
+from pytest_cortex.plugin.stash import BENCH_KEY, SESSION_KEY, SKIP_REASON
 
 if TYPE_CHECKING:
     from pytest_cortex.bench.fixture import CortexBench
@@ -29,10 +29,11 @@ def cortex_bench(request: pytest.FixtureRequest) -> Iterator[CortexBench]:
     cortex_bench(scenario); the result has .speedup, .efficiency, .assert_speedup(limit), .assert_efficiency(limit).
     """
     from pytest_cortex.measuring.rounds import steady_memory  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.plugin.marker import gates_of  # noqa: PLC0415 - the same
 
     session = request.config.stash.get(SESSION_KEY, None)
     if session is None:  # somebody asked for it by name, which no collection could see
-        if request.config.stash[SETTINGS_KEY]["bench"]:
+        if settings_of(request.config)["bench"]:
             pytest.fail(_UNFORESEEN, pytrace=False)
         pytest.skip(SKIP_REASON)
     bench = request.node.stash[BENCH_KEY] = session.open(request.node.nodeid, request.node.name, gates_of(request.node))
@@ -46,7 +47,7 @@ def _scenario(config: pytest.Config, name: str) -> Scenario:
 
     session = config.stash.get(SESSION_KEY, None)
     if session is None:
-        duration_s: float = config.stash[SETTINGS_KEY]["module_duration"]
+        duration_s: float = settings_of(config)["module_duration"]
         return built_in(name, duration_s)
     scenario: Scenario = session.scenario(name)
     return scenario
@@ -88,5 +89,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "cortex_scenario" in metafunc.fixturenames:
         from pytest_cortex.bench.session import selected_names  # noqa: PLC0415 - an idle run does not pay for it
 
-        names = selected_names(metafunc.config.stash[SETTINGS_KEY])
+        names = selected_names(settings_of(metafunc.config))
         metafunc.parametrize("cortex_scenario", names, indirect=True)

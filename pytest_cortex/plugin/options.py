@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from pytest_cortex.plugin.distribution import is_worker
 from pytest_cortex.plugin.stash import CACHE_KEY, SESSION_KEY, SETTINGS_KEY
 from pytest_cortex.settings.options import OPTIONS, Option
-from pytest_cortex.settings.settings import Settings, resolve
 from pytest_cortex.settings.values import GATES, SettingError
 
 if TYPE_CHECKING:
     from pytest_cortex.bench.session import BenchSession
+    from pytest_cortex.settings.settings import Settings
 
 
 _MARKER_HELP = (
@@ -57,19 +56,39 @@ def _add_to_command_line(group: pytest.OptionGroup, option: Option) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Reads and checks every option, before anything is collected."""
     config.addinivalue_line("markers", _MARKER_HELP)
+    if not any(config.getoption(option.ini) or config.getini(option.ini) for option in OPTIONS):
+        return  # as in most runs, which do not pay for more
     try:
-        settings = config.stash[SETTINGS_KEY] = _settings(config)
-        if settings["bench"] and not is_worker(config):
-            config.stash[SESSION_KEY] = _bench_session(config, settings)
+        settings = settings_of(config)
+        if settings["bench"]:
+            _measure(config, settings)
     except SettingError as error:
         raise pytest.UsageError(f"pytest-cortex: {error}") from error
-    if settings["bench"]:
-        from pytest_cortex.plugin import measuring_run  # noqa: PLC0415 - an idle run does not pay for it
 
-        config.pluginmanager.register(measuring_run, "cortex-measuring-run")
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Returns every option, read and checked.
+
+    Raises:
+        SettingError: If a value makes no sense.
+    """
+    if SETTINGS_KEY not in config.stash:
+        config.stash[SETTINGS_KEY] = _settings(config)
+    return config.stash[SETTINGS_KEY]
+
+
+def _measure(config: pytest.Config, settings: Settings) -> None:
+    from pytest_cortex.plugin import measuring_run  # noqa: PLC0415 - an idle run does not pay for it
+    from pytest_cortex.plugin.distribution import is_worker  # noqa: PLC0415 - the same
+
+    config.pluginmanager.register(measuring_run, "cortex-measuring-run")
+    if not is_worker(config):
+        config.stash[SESSION_KEY] = _bench_session(config, settings)
 
 
 def _settings(config: pytest.Config) -> Settings:
+    from pytest_cortex.settings.settings import resolve  # noqa: PLC0415 - an idle run does not pay for it
+
     command_line: dict[str, Sequence[str]] = {}
     ini: dict[str, Sequence[str]] = {}
     for option in OPTIONS:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_cortex.settings.settings import Settings
 
 SETTINGS_KEY: pytest.StashKey[Settings] = pytest.StashKey()
-"""On the config: every option, read and checked."""
+"""On the config, if one is set or somebody wants to know one: every option, read and checked."""
 
 SESSION_KEY: pytest.StashKey[BenchSession] = pytest.StashKey()
 """On the config: the run's state, in the one process that measures."""

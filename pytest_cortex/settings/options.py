@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_cortex.settings.values import (
     LATEST,
@@ -25,8 +24,8 @@ from pytest_cortex.settings.values import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+# No dataclass: to make one takes as long as all else in this file, and every pytest run pays for it.
+class Option(NamedTuple):
     """One option, on the command line as ``--cortex-…`` and in the ini file as ``cortex_…``.
 
     Attributes:

@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tests", type=int, default=500, help="tests in the suite (default: 500)")
     parser.add_argument("--rounds", type=int, default=60, help="rounds (default: 60)")
-    parser.add_argument("--python", help="an environment that has the plugin; by default a fresh one is made")
+    parser.add_argument("--python", help="the interpreter of an environment that has the plugin (default: a fresh one)")
     parser.add_argument("--alone", action="store_true", help="with no other plugin beside it (-p no:xdist …)")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
@@ -111,7 +111,7 @@ def rounds(python: str, suite: Path, options: Sequence[str], count: int) -> list
 def spent(command: Sequence[str], folder: Path) -> Spent:
     """Runs *command*, which must succeed."""
     started_ns = time.perf_counter_ns()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     wall_s = (time.perf_counter_ns() - started_ns) / 1e9
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -24,7 +24,7 @@ IMPOSSIBLE = "--cortex-min-speedup=9"
 # Whatever else the machine is doing, a limit this low is met.
 UNWATCHED = """
 from pytest_cortex.measuring import rounds
-from pytest_cortex.interference import Monitor
+from pytest_cortex.measuring.interference import Monitor
 
 Monitor.watch = lambda _monitor: rounds.undisturbed()
 """
