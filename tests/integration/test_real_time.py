@@ -55,7 +55,7 @@ def test_locked(cortex_bench):
 
 UNWATCHED = """
 from pytest_cortex.measuring import rounds
-from pytest_cortex.interference import Monitor
+from pytest_cortex.measuring.interference import Monitor
 
 Monitor.watch = lambda _monitor: rounds.undisturbed()
 """
