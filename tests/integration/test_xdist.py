@@ -139,6 +139,16 @@ def test_no_workers_means_a_serial_run(bench: Run, bench_file: BenchFile, notes:
     assert len({process for _word, process in notes()}) == 1
 
 
+def test_a_workers_name_in_the_environment_makes_no_worker(
+    bench: Run, bench_file: BenchFile, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test on a worker may run pytest itself, and that one measures."""
+    monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
+    bench_file("healthy", extra=ORDINARY)
+    bench().assert_outcomes(passed=2)
+    assert [each["outcome"] for each in record()["measurements"]] == ["PASS"]
+
+
 # Every way of distributing --------------------------------------------------------------------------------------------
 
 GROUPED_TESTS = """
@@ -293,6 +303,18 @@ def test_a_failing_assertion_of_a_bench_test_is_explained(
     """Also in a file that only the command line makes a test file."""
     bench_file(extra="def test_it(cortex_bench):\n    one = 1\n    assert one == 2", name="speed")
     bench(*spread_to_one, "speed.py").stdout.fnmatch_lines(["E * assert 1 == 2"])
+
+
+def test_stepwise_goes_on_where_it_stopped(
+    bench: Run, bench_file: BenchFile, record: Record, spread_if_slow: tuple[str, ...]
+) -> None:
+    bench_file("healthy", "locked", "unsteady", extra=ORDINARY, name="test_second")
+    bench_file(extra="def test_first(): pass", name="test_first")
+    stopped = bench("--sw", *spread_if_slow)
+    assert stopped.ret == pytest.ExitCode.INTERRUPTED
+    assert [each["name"] for each in record()["measurements"]] == ["test_healthy", "test_locked"]
+    bench("--sw", *spread_if_slow)
+    assert [each["name"] for each in record()["measurements"]] == ["test_locked"]
 
 
 CASES = """

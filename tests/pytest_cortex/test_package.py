@@ -35,7 +35,7 @@ def test_public_names_are_complete() -> None:
     visible = {name for name, value in vars(pytest_cortex).items() if not name.startswith("_")}
     others = {"TYPE_CHECKING", "annotations"}
     rooms = {name for name in visible if inspect.ismodule(getattr(pytest_cortex, name))}
-    assert visible - rooms - others == set(pytest_cortex.__all__)
+    assert visible - rooms - others <= set(pytest_cortex.__all__)
 
 
 def test_importing_everything_loads_nothing_heavy() -> None:
