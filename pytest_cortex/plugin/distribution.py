@@ -41,6 +41,7 @@ class MeasuringController:
 
     def __init__(self) -> None:
         self._untold: dict[str, pytest.CollectReport] = {}
+        self._misuse: pytest.UsageError | None = None
         self._errors = 0
         self._collecting = False
         self._lost_workers = False
@@ -51,7 +52,10 @@ class MeasuringController:
         plugins = session.config.pluginmanager
         collect = plugins.subset_hook_caller("pytest_collection", [self, _workers(session)])
         self._collecting = True
-        collect(session=session)
+        try:
+            collect(session=session)
+        except pytest.UsageError as error:  # a file that does not exist
+            self._misuse = error  # raised here, it would meet workers that start, and to end those takes five seconds
         self._collecting = False
         session.testscollected = 0  # as pytest-xdist expects it: its workers have not told yet what they run
 
@@ -86,6 +90,8 @@ class MeasuringController:
             if session.shouldfail and type(interrupt) is not KeyboardInterrupt:
                 raise session.Failed(session.shouldfail) from None
             raise
+        if self._misuse is not None:
+            raise self._misuse
         # Bench tests that pass would hide that no worker ever came to its first test.
         never_began = self._lost_workers and not session.testscollected
         if not (never_began or session.shouldfail or session.shouldstop):

@@ -50,7 +50,8 @@ def environment_with_pytest(version: str, folder: Path) -> Path:
     (packages / "shared.pth").write_text("\n".join(sorted(here)), encoding="utf-8")
     python = interpreter_of(folder)
     wanted = f"pytest=={version}.*"
-    problem = succeeds(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wanted)
+    pip = (sys.executable, "-m", "pip", "--python", python, "--retries", "1")
+    problem = succeeds(*pip, "install", "--quiet", "--no-deps", wanted)
     if problem:
         pytest.skip(f"{wanted} cannot be installed here: {problem}")
     return python
@@ -68,7 +69,7 @@ def environment_with_python(version: str, folder: Path) -> Path:
         pytest.skip(f"python{version} makes no environment: {problem}")
     python = interpreter_of(folder)
     needed = [each for each in metadata.requires("pytest-cortex") or () if "extra ==" not in each]
-    problem = succeeds(python, "-m", "pip", "install", "--quiet", *needed)
+    problem = succeeds(python, "-m", "pip", "--retries", "1", "install", "--quiet", *needed)
     if problem:
         pytest.skip(f"what the project needs cannot be installed for Python {version}: {problem}")
     assert succeeds(python, "-m", "pip", "install", "--quiet", "--no-deps", ROOT) is None
