@@ -77,6 +77,7 @@ def test_readme_shows_what_this_file_runs() -> None:
     assert len(COMMANDS) >= 6
 
 
+@pytest.mark.slow
 def test_readme_test_files_pass(project: Path) -> None:
     done = in_shell(
         "pytest --cortex-bench --cortex-module-duration=0.01 --cortex-min-efficiency=0.3 --cortex-time-budget=2",

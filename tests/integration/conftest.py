@@ -74,7 +74,7 @@ def write_record(session: SessionRecord, directory: Path, *, but: Collection[str
     return Written(paths=(path,), problems=())
 
 
-@pytest.fixture(params=[(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.fixture(params=[pytest.param((), id="serial"), pytest.param(("-n2",), id="xdist", marks=pytest.mark.slow)])
 def spread(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """A run in one process, and one that pytest-xdist spreads over two workers."""
     arguments: tuple[str, ...] = request.param

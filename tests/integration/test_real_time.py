@@ -79,6 +79,7 @@ def test_a_pool_that_somebody_locks_is_found_and_the_free_one_passes(
     assert any("lock" in cause for cause in locked["causes"])
 
 
+@pytest.mark.slow
 def test_whatever_else_the_machine_does_no_verdict_is_wrong(
     pytester: pytest.Pytester, subprocess_run: Run, record: Record
 ) -> None:

@@ -36,7 +36,7 @@ PATIENCE_S = 60.0
 """After this long a child is taken to hang; a passing test never waits that long."""
 
 PRELUDE = f"""
-import faulthandler, os, signal, sys, threading, time
+import faulthandler, os, select, signal, sys, threading, time
 from orchestrator import *
 from orchestrator import runner
 faulthandler.dump_traceback_later({PATIENCE_S}, exit=True)
@@ -54,6 +54,8 @@ def node(name, *depends_on, run=lambda context: None, undo=lambda context: None)
 
 def listen(context):
     say("ready")
+    while not select.select([sys.stdin], [], [], 0.05)[0]:
+        pass  # a signal just before a call that blocks waits until that returns
     sys.stdin.readline()
 
 def run(*modules, **options):
