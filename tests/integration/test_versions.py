@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -57,18 +58,28 @@ def environment_with_pytest(version: str, folder: Path) -> Path:
     return python
 
 
+def interpreter(version: str) -> Path | None:
+    """Finds another Python; what pyenv puts on the PATH may be a stand-in that runs none."""
+    on_path = shutil.which(f"python{version}")
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    candidates = sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))
+    if on_path is not None:
+        candidates.insert(0, Path(on_path))
+    return next((each for each in candidates if succeeds(each, "-c", "pass") is None), None)
+
+
 def environment_with_python(version: str, folder: Path) -> Path:
     """Makes an environment of another Python with the project installed; returns its interpreter."""
-    found = shutil.which(f"python{version}")
-    if found is None:
-        pytest.skip(f"there is no python{version} on the PATH")
     if sys.version_info[:2] == tuple(map(int, version.split("."))):
         pytest.skip(f"Python {version} is the one that runs all the other tests")
+    found = interpreter(version)
+    if found is None:
+        pytest.skip(f"no python{version} that runs is on the PATH, nor among the versions of pyenv")
     problem = succeeds(found, "-m", "venv", folder)
     if problem:
         pytest.skip(f"python{version} makes no environment: {problem}")
     python = interpreter_of(folder)
-    needed = [each for each in metadata.requires("pytest-cortex") or () if "extra ==" not in each]
+    needed = ["pytest-cov", *(each for each in metadata.requires("pytest-cortex") or () if "extra ==" not in each)]
     problem = succeeds(python, "-m", "pip", "--retries", "1", "install", "--quiet", *needed)
     if problem:
         pytest.skip(f"what the project needs cannot be installed for Python {version}: {problem}")
@@ -83,11 +94,12 @@ def suite(apart: Run, bench_file: BenchFile, pytester: pytest.Pytester) -> pytes
     return pytester
 
 
-def check(python: Path, suite: pytest.Pytester, record: Record) -> None:
+def check(python: Path, suite: pytest.Pytester, record: Record, *options: str) -> None:
     """Idle, measuring, and measuring beside workers: no warning, and every verdict what it should be."""
-    suite.run(python, "-m", "pytest", *STRICT).assert_outcomes(passed=1, skipped=3)
+    suite.run(python, "-m", "pytest", *STRICT, *options).assert_outcomes(passed=1, skipped=3)
     for spread in ((), ("-n2",)):
-        result = suite.run(python, "-m", "pytest", "-p", "undisturbed", *STRICT, "--cortex-bench", *spread)
+        measuring = ("-p", "undisturbed", "--cortex-bench", *spread)
+        result = suite.run(python, "-m", "pytest", *STRICT, *options, *measuring)
         assert result.ret == pytest.ExitCode.TESTS_FAILED
         assert result.parseoutcomes() == {"passed": 2, "failed": 1, "inconclusive": 1}
         found = {each["name"]: each["outcome"] for each in record()["measurements"]}
@@ -105,7 +117,16 @@ def test_every_supported_pytest_shows_every_verdict(
 
 @pytest.mark.parametrize("version", PYTHONS)
 def test_every_supported_python_shows_every_verdict(
-    suite: pytest.Pytester, record: Record, tmp_path: Path, version: str
+    suite: pytest.Pytester,
+    record: Record,
+    beside: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    version: str,
 ) -> None:
+    """From 3.12 on also under coverage by ``sys.monitoring``, which hears of each line once and is out of the way."""
     python = environment_with_python(version, tmp_path / "environment")
     check(python, suite, record)
+    beside("pytest_cov")
+    monkeypatch.setenv("COVERAGE_CORE", "sysmon")
+    check(python, suite, record, "--cov=test_bench")
