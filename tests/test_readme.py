@@ -153,8 +153,9 @@ def test_readme_script_runs(code: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
-def test_readme_command_runs(command: str, project: Path) -> None:
-    """On real time, with the README's own limits, so as a user would see it."""
+def test_readme_command_runs(command: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On real time, with the README's own limits, so as a user would see it; only the many rounds are cut short."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--cortex-time-budget=2")
     done = in_shell(command, project)
     assert done.returncode == 0, done.stdout
     assert "reports: " in done.stdout
