@@ -14,6 +14,18 @@ ELLIPSIS = "…"
 MISSING = "–"
 MOST_NAMED = 3
 
+PHASES = (
+    "pre-validation",
+    "preparation",
+    "environment",
+    "dependencies",
+    "processing",
+    "features",
+    "validation",
+    "finalization",
+)
+"""By their place, as records have it."""
+
 
 def finite(value: float | None) -> float | None:
     """Returns *value*, or None where there is no number to show."""

@@ -9,13 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from pytest_cortex.command.output import PARSER_STYLE, show
-
-if TYPE_CHECKING:
-    from pytest_cortex.command.console import Commands
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_cortex.baselines.difference import (
     ALPHA,
@@ -27,9 +21,13 @@ from pytest_cortex.baselines.difference import (
     difference,
 )
 from pytest_cortex.baselines.entry import Key
+from pytest_cortex.command.output import PARSER_STYLE, show
 from pytest_cortex.command.sides import NothingToCompare, Side, side
 from pytest_cortex.reporting import write_atomically
 from pytest_cortex.wording import cells, estimate, listed, printable
+
+if TYPE_CHECKING:
+    from pytest_cortex.command.console import Commands
 
 OK, NOT_WRITTEN, WRONG_USAGE = 0, 1, 2
 

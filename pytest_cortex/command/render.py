@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_cortex.command.output import PARSER_STYLE
-
-if TYPE_CHECKING:
-    from pytest_cortex.command.console import Commands
-
 from pytest_cortex.reading import UnreadableRecord, load
 from pytest_cortex.record import SessionRecord
 from pytest_cortex.reporting import document, write
+
+if TYPE_CHECKING:
+    from pytest_cortex.command.console import Commands
 
 OK, NOT_WRITTEN, WRONG_USAGE = 0, 1, 2
 

@@ -12,13 +12,12 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pytest_cortex.measuring.machine import tick_ns, usable_cpus
+from pytest_cortex.measuring.machine import known, tick_ns, usable_cpus
 
 # What is lost to others above this share of an arm spoils it.
 _MOST = 0.03
@@ -50,8 +49,6 @@ _LONGEST_PROBE_S = 0.05
 
 # A clock that is read without pause and yet jumps this far was taken away from its reader.
 _HICCUP_S = 0.0005
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,10 +168,10 @@ class Monitor:
 
     def snapshot(self) -> Snapshot:
         """Reads all counters, in the thread that runs the arm: just before and just after it, outside the clock."""
-        cores, idle_ns, stolen_ns = _known(self._machine) or (None, None, None)
+        cores, idle_ns, stolen_ns = known(self._machine) or (None, None, None)
         own_ns = self._process_ns() + _TICK_NS * self._ticks_of_children("self")
-        throttled_ns, pressure_ns = _known(self._throttled_ns), _known(self._pressure_ns)
-        waited_ns, thread_ns, now_ns = _known(self._waited_ns), self._thread_ns(), self._clock_ns()
+        throttled_ns, pressure_ns = known(self._throttled_ns), known(self._pressure_ns)
+        waited_ns, thread_ns, now_ns = known(self._waited_ns), self._thread_ns(), self._clock_ns()
         return Snapshot(
             at_ns=now_ns,
             allowed_ns=round(now_ns * self._cpus),
@@ -212,21 +209,14 @@ class Monitor:
 
     def _ticks_of_children(self, process: str) -> int:
         """CPU time of all living descendants of *process*, and of those that these have waited for, in ticks."""
-        tasks = _known(lambda: list((self._proc / process / "task").iterdir())) or []
-        lists = [_known((task / "children").read_bytes) or b"" for task in tasks]
+        tasks = known(lambda: list((self._proc / process / "task").iterdir())) or []
+        lists = [known((task / "children").read_bytes) or b"" for task in tasks]
         return sum(self._ticks_of(child.decode()) for children in lists for child in children.split())
 
     def _ticks_of(self, process: str) -> int:
-        stat = _known((self._proc / process / "stat").read_bytes) or b""  # it may just have ended
+        stat = known((self._proc / process / "stat").read_bytes) or b""  # it may just have ended
         after_name = stat.rpartition(b")")[2].split()  # a name may hold spaces and brackets
         return sum(map(int, after_name[11:15])) + self._ticks_of_children(process)
-
-
-def _known(read: Callable[[], _T]) -> _T | None:
-    """What *read* returns; None where this system does not have it or writes it in another way."""
-    with suppress(OSError, ValueError, LookupError):
-        return read()
-    return None
 
 
 def _rows_of_usable_cpus() -> frozenset[bytes]:
@@ -237,7 +227,7 @@ def _rows_of_usable_cpus() -> frozenset[bytes]:
 
 def _own_cgroup(proc: Path, cgroup: Path) -> Path:
     """The folder of this process's control group; inside a container, that may be the root."""
-    rows = (_known((proc / "self/cgroup").read_bytes) or b"").splitlines()
+    rows = (known((proc / "self/cgroup").read_bytes) or b"").splitlines()
     own = next((os.fsdecode(row.removeprefix(b"0::/")) for row in rows if row.startswith(b"0::/")), "")
     return cgroup / own if (cgroup / own / "cpu.stat").exists() else cgroup
 

@@ -68,7 +68,7 @@ def cgroup_quota(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> float | None:
         proc: The process file system; it need not exist.
         cgroups: The control group file system, of either version; it need not exist.
     """
-    read = (_known(partial(_quota_in, folder)) for folder in _own_cgroups(proc, cgroups))
+    read = (known(partial(_quota_in, folder)) for folder in _own_cgroups(proc, cgroups))
     return min((quota for quota in read if quota is not None), default=None)
 
 
@@ -83,7 +83,7 @@ def _quota_in(folder: Path) -> float | None:
 
 def _own_cgroups(proc: Path, cgroups: Path) -> Iterator[Path]:
     """The folders of this process's control groups, each after those above it; inside a container only the top is."""
-    text = _known(lambda: (proc / "self/cgroup").read_text(encoding="utf-8", errors="replace")) or "0::/"
+    text = known(lambda: (proc / "self/cgroup").read_text(encoding="utf-8", errors="replace")) or "0::/"
     for _number, controllers, path in (line.split(":", 2) for line in text.splitlines() if line.count(":") >= 2):
         if controllers and "cpu" not in controllers.split(","):
             continue
@@ -93,7 +93,7 @@ def _own_cgroups(proc: Path, cgroups: Path) -> Iterator[Path]:
             yield from (cgroups.joinpath(tree, *parts[:depth]) for depth in range(len(parts) + 1))
 
 
-def _known(read: Callable[[], _T]) -> _T | None:
+def known(read: Callable[[], _T]) -> _T | None:
     """What *read* returns; None where this system does not have it, or writes it in another way."""
     with suppress(OSError, ValueError, LookupError, ZeroDivisionError):
         return read()
@@ -152,7 +152,7 @@ def cpu_pressure(proc: Path = _PROC) -> float | None:
         words = (proc / "pressure/cpu").read_text(encoding="ascii").split()
         return float(words[1].removeprefix("avg10=")) / 100
 
-    return _known(read)
+    return known(read)
 
 
 def stolen_share(proc: Path = _PROC) -> float | None:
@@ -166,7 +166,7 @@ def stolen_share(proc: Path = _PROC) -> float | None:
         times = list(map(int, (proc / "stat").read_text(encoding="ascii").split()[1:9]))
         return times[7] / sum(times)
 
-    return _known(read)
+    return known(read)
 
 
 def throttled_share(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> float | None:
@@ -176,7 +176,7 @@ def throttled_share(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> float | Non
         proc: The process file system; it need not exist.
         cgroups: The control group file system; it need not exist.
     """
-    shares = (_known(partial(_throttled_in, folder)) for folder in _own_cgroups(proc, cgroups))
+    shares = (known(partial(_throttled_in, folder)) for folder in _own_cgroups(proc, cgroups))
     return max((share for share in shares if share is not None), default=None)
 
 

@@ -16,7 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_cortex.reporting.rows import labels_of
-from pytest_cortex.wording import finite, plural
+from pytest_cortex.wording import PHASES, finite, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,17 +24,6 @@ if TYPE_CHECKING:
     from pytest_cortex.record import MeasurementRecord, SessionRecord
 
 Event: TypeAlias = dict[str, Any]
-
-PHASES = (
-    "pre-validation",
-    "preparation",
-    "environment",
-    "dependencies",
-    "processing",
-    "features",
-    "validation",
-    "finalization",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

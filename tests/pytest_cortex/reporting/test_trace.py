@@ -10,7 +10,8 @@ from sample_records import MEASURED, UNMEASURED, session
 
 from orchestrator import Phase
 from pytest_cortex.record import MeasurementRecord, SpanRecord
-from pytest_cortex.reporting.trace import PHASES, encode, trace_events
+from pytest_cortex.reporting.trace import encode, trace_events
+from pytest_cortex.wording import PHASES
 
 # The machine may be busy; how fast examples come is not what is tested.
 patient = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

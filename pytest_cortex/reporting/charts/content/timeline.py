@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_cortex.reporting.charts.content.selection import left_out, most_telling
 from pytest_cortex.reporting.rows import rows
-from pytest_cortex.wording import finite, plural, printable, seconds
+from pytest_cortex.wording import PHASES, finite, plural, printable, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
 # A panel of four workers is an inch and a half high, and one of 2,000 modules takes half a second to draw.
 MOST_PANELS = 12
 MOST_TRACKS = 32
-
-PHASES = (
-    "pre-validation",
-    "preparation",
-    "environment",
-    "dependencies",
-    "processing",
-    "features",
-    "validation",
-    "finalization",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

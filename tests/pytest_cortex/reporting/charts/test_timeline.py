@@ -14,7 +14,6 @@ from pytest_cortex.record import MeasurementRecord, SpanRecord
 from pytest_cortex.reporting.charts.content.timeline import (
     MOST_PANELS,
     MOST_TRACKS,
-    PHASES,
     Timeline,
     Timelines,
     describe,
@@ -22,6 +21,7 @@ from pytest_cortex.reporting.charts.content.timeline import (
 )
 from pytest_cortex.reporting.charts.drawing.timeline import BAR, CRITICAL_BAR, TRACK, figure
 from pytest_cortex.reporting.charts.theme import THEMES
+from pytest_cortex.wording import PHASES
 
 PLAIN = replace(rich(), critical_path=(), phases={})
 
